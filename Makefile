@@ -1,0 +1,61 @@
+# Every target does its own set-up, once, and says what it is doing. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lab lab-down prove prove-rollout clean base packages test-packages can-run-lab
+
+NODE := node_modules/.bin/node
+# npm writes this file as the last act of an install: it is the stamp.
+MODULES := node_modules/.package-lock.json
+LAB ?= default
+export LAB
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+help:
+	@echo 'make demo           a fleet comes up, a release rolls out under load, a broken one is reverted'
+	@echo 'make test           all tests, each lab scenario once'
+	@echo 'make check          types, lint, format, dead code and fast tests (no lab, no root)'
+	@echo 'make lab            bring up a lab to play with'
+	@echo 'make lab-down       remove every lab'
+	@echo 'make prove          the lab scenarios with their full counts (hours)'
+	@echo 'make prove-rollout  the full counts of the rollout scenarios'
+	@echo 'make clean          remove the labs, their base and everything that was installed or built here'
+
+demo: can-run-lab $(MODULES) packages base
+	@$(NODE) lab/demo/demo.ts
+
+test: can-run-lab $(MODULES) test-packages base
+	@$(NODE) scripts/test.ts
+
+check: $(MODULES)
+	@npm run --silent check
+
+lab: can-run-lab $(MODULES) packages base
+	@scripts/setup.sh say "bringing up the lab '$(LAB)'"
+	@lab/lab up
+	@scripts/setup.sh lab-usage
+
+lab-down:
+	@scripts/setup.sh lab-down
+
+prove: can-run-lab $(MODULES) test-packages base
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove
+
+prove-rollout: can-run-lab $(MODULES) test-packages base
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/rollout
+
+clean:
+	@scripts/setup.sh clean
+
+can-run-lab:
+	@scripts/setup.sh can-run-lab
+
+packages: $(MODULES)
+	@scripts/setup.sh packages
+
+test-packages: $(MODULES)
+	@scripts/setup.sh packages --test
+
+base: packages
+	@scripts/setup.sh base
+
+$(MODULES): package.json package-lock.json
+	@scripts/setup.sh modules

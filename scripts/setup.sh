@@ -1,0 +1,91 @@
+#!/bin/sh
+# The set-up behind the Makefile. Each part looks first and does nothing when there is nothing to do.
+set -eu
+cd "$(dirname -- "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+without_lab="run 'make check' for the tests that need no lab, or 'vagrant up' for the same hosts as virtual machines"
+
+can_run_lab() {
+  system=$(uname -s)
+  [ "$system" = Linux ] || fail "the lab needs Linux, this is $system: $without_lab"
+  [ "$(id -u)" = 0 ] || fail "the lab needs root to make its hosts: use 'sudo make ...', or $without_lab"
+  command -v apt-get >/dev/null || fail "the lab needs Debian's packages and there is no apt-get here: $without_lab"
+}
+
+modules() {
+  command -v npm >/dev/null || fail "npm is missing: install Node 20 or newer with npm, then run make again"
+  say "installing the npm packages and Node 24 (npm ci)"
+  npm ci --include=dev --loglevel=error
+  node_modules/.bin/node --version >/dev/null 2>&1 ||
+    fail "npm did not bring Node 24 (are install scripts switched off?): run 'npm ci --ignore-scripts=false'"
+  touch node_modules/.package-lock.json
+}
+
+# Names of the packages in "$@" that are not installed, one per line.
+missing() {
+  for package in "$@"; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || printf '%s\n' "$package"
+  done
+}
+
+packages() {
+  # shellcheck disable=SC2046 # one word per package
+  needed=$(missing $(lab/lab packages "$@"))
+  [ -n "$needed" ] || return 0
+  say "installing Debian packages: $(printf '%s' "$needed" | tr '\n' ' ')"
+  mkdir -p .make
+  # shellcheck disable=SC2086 # one word per package
+  if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $needed; } \
+    >.make/packages.log 2>&1 </dev/null; then return 0; fi
+  tail -n 15 .make/packages.log >&2
+  fail "apt-get could not install the packages: see .make/packages.log"
+}
+
+base() {
+  lab/lab base
+}
+
+lab_usage() {
+  cat <<USAGE
+The lab '$LAB' is up. Try:
+  LAB=$LAB lab/lab shell                      a shell on the operator's laptop, in the fleet's directory
+  LAB=$LAB lab/lab run -- drover apply --yes  one command there
+  LAB=$LAB lab/lab status                     what is up
+  make lab-down                               remove every lab
+USAGE
+}
+
+lab_down() {
+  [ -x lab/lab ] || return 0
+  can_run_lab
+  say "removing every lab"
+  lab/lab down --all
+}
+
+clean() {
+  if [ -d .lab ]; then
+    lab_down
+    say "removing the lab's cached base"
+    lab/lab clean
+  fi
+  say "removing node_modules, dist and .make"
+  rm -rf node_modules dist .make .lab coverage
+}
+
+part=${1:-}
+[ $# -eq 0 ] || shift
+case $part in
+  can-run-lab) can_run_lab ;;
+  modules) modules ;;
+  packages) packages "$@" ;;
+  base) base ;;
+  lab-usage) lab_usage ;;
+  lab-down) lab_down ;;
+  clean) clean ;;
+  say) say "$@" ;;
+  *) fail "unknown part '$part'" ;;
+esac
