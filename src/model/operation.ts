@@ -1,0 +1,78 @@
+import type { Command } from "./command.ts";
+import type { Failure } from "./errors.ts";
+
+/**
+ * An operation is how an action is carried out, written as a pure generator: it yields what it wants done, gets the
+ * answer, and returns an outcome. It does no input or output of its own, so that a test can drive it by hand and exec
+ * can time it, abort it and run it against the real thing or the fake.
+ */
+export type Ask =
+  | { readonly kind: "exec"; readonly host: string; readonly command: Command }
+  /** Lines for HAProxy's sockets on a balancer, through the run's relay; one reply per line, sent together. */
+  | {
+      readonly kind: "haproxy";
+      readonly host: string;
+      readonly socket: "admin" | "master";
+      readonly lines: readonly string[];
+      readonly mutates: boolean;
+    }
+  | { readonly kind: "sleep"; readonly ms: number }
+  /** Replaces one scalar in one of the fleet's own YAML files, keeping comments; fails if it is neither `from` nor `to`. */
+  | { readonly kind: "edit"; readonly file: string; readonly key: string; readonly from: string; readonly to: string };
+
+/** The answer to the {@link Ask} of the same kind. `elapsed` counts milliseconds since the operation began. */
+export type Answer =
+  | { readonly kind: "exec"; readonly elapsed: number; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: "haproxy"; readonly elapsed: number; readonly replies: readonly string[] }
+  | { readonly kind: "sleep"; readonly elapsed: number }
+  | { readonly kind: "edit"; readonly elapsed: number };
+
+/** How an operation ended. Lost hosts, timeouts and aborts never reach the generator: exec ends it itself. */
+export type Outcome =
+  /** `note`: a few words worth printing, e.g. "2 sessions closed at the deadline". */
+  | { readonly kind: "done"; readonly note: string }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export type Operation = Generator<Ask, Outcome, Answer>;
+
+/** The operation succeeded. */
+export function done(note = ""): Outcome {
+  return { kind: "done", note };
+}
+
+/** The operation failed. */
+export function failed(failure: Failure): Outcome {
+  return { kind: "failed", failure };
+}
+
+/** What `run` gives back: a command's end as the generator sees it. */
+export interface Ran {
+  readonly elapsed: number;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Yields an exec and narrows its answer. */
+export function* run(host: string, command: Command): Generator<Ask, Ran, Answer> {
+  const answer = yield { kind: "exec", host, command };
+  if (answer.kind !== "exec") throw new TypeError(`asked for exec, was answered ${answer.kind}`);
+  return answer;
+}
+
+/** Yields lines for one of HAProxy's sockets and narrows the answer. */
+export function* haproxy(
+  host: string,
+  socket: "admin" | "master",
+  lines: readonly string[],
+  mutates = false,
+): Generator<Ask, { readonly elapsed: number; readonly replies: readonly string[] }, Answer> {
+  const answer = yield { kind: "haproxy", host, socket, lines, mutates };
+  if (answer.kind !== "haproxy") throw new TypeError(`asked for haproxy, was answered ${answer.kind}`);
+  return answer;
+}
+
+/** Yields a pause and gives the milliseconds since the operation began. */
+export function* pause(ms: number): Generator<Ask, number, Answer> {
+  return (yield { kind: "sleep", ms }).elapsed;
+}

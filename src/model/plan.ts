@@ -1,0 +1,102 @@
+import type { Action } from "./action.ts";
+
+/** The fixed order of everything (DESIGN §4). Domains contribute steps to phases; they never depend on each other. */
+export const PHASES = [
+  "stage",
+  "isolate",
+  "expand",
+  "withdraw",
+  "drain",
+  "switch",
+  "probe",
+  "enable",
+  "publish",
+  "hold",
+  "contract",
+  "sever",
+] as const;
+
+export type Phase = (typeof PHASES)[number];
+
+/** What a domain proposes: a step that has no id yet. */
+export interface Draft {
+  readonly phase: Phase;
+  /** `act` changes something, `wait` lets time do its work, `gate` only looks. */
+  readonly kind: "act" | "wait" | "gate";
+  /** The host it happens on; null: the controller. */
+  readonly host: string | null;
+  /** Present tense, for people: "drain shop on lb1". */
+  readonly says: string;
+  readonly action: Action;
+  /** Milliseconds after which the step has failed, whatever it was waiting for. */
+  readonly deadline: number;
+  readonly undo: DraftUndo;
+}
+
+/** How to take a step back, stage by stage, or why that cannot or need not be. Undo steps have no undo of their own. */
+export type DraftUndo =
+  | { readonly kind: "stages"; readonly stages: readonly (readonly Draft[])[] }
+  | { readonly kind: "none"; readonly reason: string };
+
+export type StepId = string;
+
+/** One atomic action with its place in the plan. */
+export interface Step {
+  readonly id: StepId;
+  readonly phase: Phase;
+  readonly kind: "act" | "wait" | "gate";
+  readonly host: string | null;
+  readonly says: string;
+  readonly action: Action;
+  readonly deadline: number;
+  readonly undo: Undo;
+}
+
+export type Undo =
+  | { readonly kind: "stages"; readonly stages: readonly Stage[] }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Steps that may run side by side; the next stage begins when all of them are done. */
+export type Stage = readonly Step[];
+
+/** One instance's way through a rollout; lanes of a batch run side by side. */
+export interface Lane {
+  /** The instance's host. */
+  readonly host: string;
+  /** False where it was not ready at the start: it goes first and costs no availability. */
+  readonly wasReady: boolean;
+  readonly stages: readonly Stage[];
+}
+
+export type Batch = readonly Lane[];
+
+/** A number together with what it was written as; printed wherever it decides something. */
+export interface Budget {
+  readonly maxFailures: number;
+  readonly onFailure: "pause" | "rollback";
+  readonly batchWait: number | "ask";
+  readonly progressDeadline: number;
+  readonly minAvailable: number;
+}
+
+/**
+ * The whole change of one app (or of the balancers alone) as data: the same bytes from the same inputs.
+ * Prologue: all or nothing, before any instance that serves is touched. Batches: one after the other.
+ * Epilogue: what is left behind is removed.
+ */
+export interface Plan {
+  readonly version: 1;
+  /** Null: nothing but the balancers' configuration. */
+  readonly app: string | null;
+  /** Release as the files name it, before (null: first deployment) and after (null: the app leaves). */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** What is said before anything runs, one line per reason. */
+  readonly reasons: readonly string[];
+  readonly budget: Budget;
+  /** Instances that are already as they should be. */
+  readonly unchanged: readonly string[];
+  readonly prologue: readonly Stage[];
+  readonly batches: readonly Batch[];
+  readonly epilogue: readonly Stage[];
+}

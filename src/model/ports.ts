@@ -1,0 +1,111 @@
+import type { Command } from "./command.ts";
+import type { Failure } from "./errors.ts";
+
+/** How a command ended. A host that fails is a result, not an exception. */
+export type ExecResult =
+  | { readonly kind: "exited"; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** Limits of one call: it ends by itself after `deadline` milliseconds, or at once when `signal` aborts. */
+export interface Limits {
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+/** What a mutating command proves itself with: the host refuses an epoch older than the newest it has seen. */
+export interface Warrant {
+  readonly run: string;
+  readonly epoch: number;
+}
+
+/** A command as the transport takes it: frames resolved to bytes, the warrant attached. */
+export interface Request {
+  readonly command: Command;
+  readonly warrant: Warrant | null;
+  /** One stream or byte string per frame of the command, in order, with its exact length in bytes. */
+  readonly frames: readonly { readonly size: number; readonly bytes: AsyncIterable<Uint8Array> | Uint8Array }[];
+}
+
+/**
+ * A long-lived program on a host that answers length-framed requests in order: the HAProxy relay, the lease.
+ * Both directions: the length in bytes as a decimal line, then the bytes.
+ */
+export interface Channel {
+  /** The program's first frame, sent by itself when it is ready. */
+  readonly greeting: string;
+  /** Sends one request and resolves with its answer, or with why there is none. Requests may be pipelined. */
+  ask(payload: string, limits: Limits): Promise<{ kind: "answer"; text: string } | { kind: "failed"; failure: Failure }>;
+  /** Resolves once, when the channel has ended for whatever reason. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The way to the hosts: one connection per host and run, reused by every call. Host keys are checked strictly. */
+export interface Transport {
+  exec(host: string, request: Request, limits: Limits): Promise<ExecResult>;
+  open(
+    host: string,
+    request: Request,
+    limits: Limits,
+  ): Promise<{ kind: "open"; channel: Channel } | { kind: "failed"; failure: Failure }>;
+  /** How many execs each host has served, for the "one exec per host" guarantee. Channels do not count. */
+  execs(): Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+/** The controller's own disk and programs, seen from the fleet's folder. Paths are relative to it or absolute. */
+export interface Files {
+  read(path: string): Promise<Uint8Array | null>;
+  /** File names in a folder, sorted; null if it is not a folder. */
+  list(path: string): Promise<readonly string[] | null>;
+  /** Size and sha256 of a file, streamed; null if it is not there. */
+  digest(path: string): Promise<{ readonly size: number; readonly sha256: string } | null>;
+  stream(path: string): AsyncIterable<Uint8Array>;
+  /** Atomic replacement: temp file, fsync, rename; keeps the mode of the file that was there. */
+  write(path: string, text: string): Promise<void>;
+  /** Runs a program without a shell; never throws for a non-zero exit. */
+  run(argv: readonly string[], limits: Limits): Promise<{ readonly code: number; readonly stdout: Uint8Array; readonly stderr: string }>;
+  /** Downloads an https URL into drover's cache, checks the sha256, gives the local path. Throws a DroverError. */
+  fetch(url: string, sha256: string, limits: Limits): Promise<string>;
+}
+
+/** Time as an input. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`, or early (never rejecting) when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** What is known of whoever holds the lease. */
+export interface Holder {
+  readonly run: string;
+  readonly operator: string;
+  readonly purpose: string;
+  readonly since: string;
+}
+
+/** The right to change the fleet, held; losing it is an event, not an exception. */
+export interface Lease {
+  readonly epoch: number;
+  readonly run: string;
+  /** Hex; the fleet's key for secrets' fingerprints. */
+  readonly fingerprintKey: string;
+  /** Aborts when the lease is lost, not when it is released. */
+  readonly lost: AbortSignal;
+  /** Appends whole lines to a rollout's journal; resolves when they are on disk. Throws a DroverError. */
+  append(rollout: string, lines: readonly string[]): Promise<void>;
+  /** Names the open rollout of an app (`null`: none any more). Throws a DroverError. */
+  setOpen(app: string, rollout: string | null): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Lease, epoch, journal: on the state host over SSH, or elsewhere later. */
+export interface Store {
+  acquire(
+    who: { readonly run: string; readonly operator: string; readonly purpose: string },
+    limits: Limits,
+  ): Promise<{ kind: "held"; lease: Lease } | { kind: "busy"; holder: Holder | null } | { kind: "failed"; failure: Failure }>;
+  /** The journal's lines, oldest first; a torn last line is left out. Throws a DroverError. */
+  read(rollout: string, limits: Limits): Promise<readonly string[]>;
+}
