@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import type { ViteUserConfig } from 'vitest/config';
 
 // Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need
 // the lab's hosts (root, Linux) and share one machine, so their files run one after the other.
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
@@ -41,3 +42,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
