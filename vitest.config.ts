@@ -1,5 +1,5 @@
-import { defineConfig } from 'vitest/config';
-import type { ViteUserConfig } from 'vitest/config';
+import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
 
 // Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need
 // the lab's hosts (root, Linux) and share one machine, so their files run one after the other.
@@ -8,23 +8,23 @@ const config: ViteUserConfig = defineConfig({
     projects: [
       {
         test: {
-          name: 'fast',
-          include: ['test/{unit,golden,property}/**/*.test.ts', 'test/architecture.test.ts'],
+          name: "fast",
+          include: ["test/{unit,golden,property}/**/*.test.ts", "test/architecture.test.ts"],
           testTimeout: 10_000,
         },
       },
       {
         test: {
-          name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
+          name: "contract",
+          include: ["test/contract/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
       },
       {
         test: {
-          name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
+          name: "lab",
+          include: ["test/lab/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 180_000,
@@ -32,8 +32,8 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         test: {
-          name: 'prove',
-          include: ['test/prove/**/*.test.ts'],
+          name: "prove",
+          include: ["test/prove/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 4_500_000,
           hookTimeout: 180_000,

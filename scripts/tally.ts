@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from "node:fs";
 
 /** What one run of tests came to. */
 export interface Tally {
@@ -14,7 +14,7 @@ export interface Tally {
  */
 export function readTally(file: string, exitCode: number): Tally {
   const tally: Tally = existsSync(file)
-    ? JSON.parse(readFileSync(file, 'utf8'))
+    ? JSON.parse(readFileSync(file, "utf8"))
     : { passed: 0, failed: 0, skipped: [] };
   const silent = exitCode !== 0 && tally.failed === 0;
   const empty = tally.passed + tally.failed + tally.skipped.length === 0;
