@@ -1,5 +1,8 @@
 import { fingerprint } from "./hash.ts";
 
+/** The name under which Node's inspector asks an object how it wants to be shown. */
+const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
 /**
  * Bytes that must never be printed. Every road to text (template strings, JSON, the inspector) shows `[secret]`;
  * only {@link Secret.reveal} gives the bytes, and only the code that writes a command's stdin calls it.
@@ -29,7 +32,7 @@ export class Secret {
     return "[secret]";
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  [inspect](): string {
     return "[secret]";
   }
 }

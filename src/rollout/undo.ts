@@ -1,0 +1,54 @@
+import { isUnreachable } from "../model/errors.ts";
+import type { Stage, Step } from "../model/plan.ts";
+import type { RolloutState } from "./state.ts";
+
+/** Where the undoing of some stages stands. */
+export type UndoProgress =
+  | { readonly kind: "run"; readonly steps: readonly Step[] }
+  | { readonly kind: "busy" }
+  /** Everything that was begun has been taken back. */
+  | { readonly kind: "undone" }
+  /** A step back failed: what the stages had changed stays as it is, owned by the open rollout. */
+  | { readonly kind: "stuck"; readonly unreachable: boolean };
+
+/**
+ * Takes back what the given stages began, last first. A stage's undo sequences run side by side, step by step.
+ *
+ * A failed step back ends the sequence: an app that is not proven healthy must not get traffic again. The exception is
+ * the way back into a balancer (phase `enable`): each balancer has its own, and one that cannot be reached must not
+ * keep the others from serving.
+ */
+export function undoProgress(stages: readonly Stage[], state: RolloutState): UndoProgress {
+  let stuck: UndoProgress | null = null;
+  const lostHosts = new Set<string>();
+  for (const sequence of undoSequences(stages, state)) {
+    const open = sequence.filter((step) => step.host === null || !lostHosts.has(step.host));
+    const statuses = open.map((step) => ({ step, status: state.steps[step.id] }));
+    const failedHere = statuses.flatMap(({ step, status }) => (status?.kind === "failed" ? [{ step, failure: status.failure }] : []));
+    const waiting = statuses.filter(({ status }) => status === undefined).map(({ step }) => step);
+    if (waiting.length > 0) return { kind: "run", steps: waiting };
+    if (statuses.some(({ status }) => status?.kind === "running")) return { kind: "busy" };
+    if (failedHere.length === 0) continue;
+    const unreachable = failedHere.some(({ failure }) => isUnreachable(failure));
+    stuck = { kind: "stuck", unreachable: unreachable || (stuck?.kind === "stuck" && stuck.unreachable) };
+    if (failedHere.some(({ step }) => step.phase !== "enable")) return stuck;
+    for (const { step } of failedHere) if (step.host !== null) lostHosts.add(step.host);
+  }
+  return stuck ?? { kind: "undone" };
+}
+
+/** True when at least one step of the stages has been begun. */
+export function begun(stages: readonly Stage[], state: RolloutState): boolean {
+  return stages.some((stage) => stage.some((step) => state.steps[step.id] !== undefined));
+}
+
+/** The undo steps of all begun steps, in the order they have to run: stage by stage backwards, merged within a stage. */
+function undoSequences(stages: readonly Stage[], state: RolloutState): readonly Stage[] {
+  return stages.toReversed().flatMap((stage) => {
+    const undos = stage
+      .filter((step) => state.steps[step.id] !== undefined)
+      .flatMap((step) => (step.undo.kind === "stages" ? [step.undo.stages] : []));
+    const longest = Math.max(0, ...undos.map((sequence) => sequence.length));
+    return Array.from({ length: longest }, (_, index) => undos.flatMap((sequence) => sequence[index] ?? []));
+  });
+}
