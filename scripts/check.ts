@@ -23,15 +23,7 @@ const steps: readonly Step[] = [
   { name: "dead code", argv: script("check:dead") },
   {
     name: "fast tests",
-    argv: [
-      "npm",
-      "run",
-      "--silent",
-      "test:fast",
-      "--",
-      "--reporter=dot",
-      "--reporter=./scripts/tally-reporter.ts",
-    ],
+    argv: ["npm", "run", "--silent", "test:fast", "--", "--reporter=dot", "--reporter=./scripts/tally-reporter.ts"],
   },
 ];
 

@@ -39,15 +39,14 @@ packages() {
   say "installing Debian packages: $(printf '%s' "$needed" | tr '\n' ' ')"
   mkdir -p .make
   # shellcheck disable=SC2086 # one word per package
-  if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $needed; } \
-    >.make/packages.log 2>&1 </dev/null; then return 0; fi
+  if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 $needed; } >.make/packages.log 2>&1 </dev/null; then return 0; fi
   tail -n 15 .make/packages.log >&2
   fail "apt-get could not install the packages: see .make/packages.log"
 }
 
-base() {
-  lab/lab base
-}
+# Says so itself when it has something to build.
+base() { lab/lab base >/dev/null; }
 
 lab_usage() {
   cat <<USAGE
@@ -60,19 +59,23 @@ USAGE
 }
 
 lab_down() {
-  [ -x lab/lab ] || return 0
   can_run_lab
-  say "removing every lab"
+  say "removing every lab of this checkout"
   lab/lab down --all
 }
 
+# A base that a lab of another checkout stands on stays.
+remove_bases() {
+  say "removing the lab's cached base"
+  bash -euc '. lab/lib/common.sh; . lab/lib/base.sh; BASE=; remove_old_bases' 2>/dev/null
+}
+
 clean() {
-  if [ -d .lab ]; then
+  if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then
     lab_down
-    say "removing the lab's cached base"
-    lab/lab clean
+    remove_bases
   fi
-  say "removing node_modules, dist and .make"
+  say "removing node_modules, dist, .make and .lab"
   rm -rf node_modules dist .make .lab coverage
 }
 

@@ -19,16 +19,7 @@ const DOMAINS = ["lb", "firewall", "discovery", "release"] as const;
 const PURE_CORE = ["model", "plan"] as const;
 const ADAPTERS = ["ssh", "net", "store"] as const;
 const COMMANDER = ["commander", "@commander-js/extra-typings"] as const;
-const WITHOUT_ADAPTERS = [
-  "model",
-  "inventory",
-  ...DOMAINS,
-  "plan",
-  "rollout",
-  "drift",
-  "report",
-  "exec",
-] as const;
+const WITHOUT_ADAPTERS = ["model", "inventory", ...DOMAINS, "plan", "rollout", "drift", "report", "exec"] as const;
 /** exec waits and aborts; it owns no files and no sockets. */
 const WAITING = ["node:events", "node:timers", "node:timers/promises"] as const;
 
@@ -91,11 +82,7 @@ function importsOf(source: Source): readonly string[] {
   const dynamic = module.dynamicImports.map(({ moduleRequest: { start, end } }) =>
     source.text.slice(start, end).replace(/^['"`]|['"`]$/g, ""),
   );
-  return [
-    ...module.staticImports.map((statement) => statement.moduleRequest.value),
-    ...reExported,
-    ...dynamic,
-  ];
+  return [...module.staticImports.map((statement) => statement.moduleRequest.value), ...reExported, ...dynamic];
 }
 
 function nodeProblem(path: string, rule: Rule, specifier: string): string | undefined {
@@ -206,8 +193,7 @@ describe("the checker finds a planted", () => {
   });
 
   test("nothing in a file that keeps the rules", () => {
-    const text =
-      "import { hash } from 'node:crypto';\nimport type { A } from './a.ts';\nexport const sum: A = hash;";
+    const text = "import { hash } from 'node:crypto';\nimport type { A } from './a.ts';\nexport const sum: A = hash;";
     expect(violations([{ path: "src/model/hash.ts", text }])).toEqual([]);
   });
 });
