@@ -2,12 +2,12 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lab lab-down prove prove-rollout clean base packages test-packages can-run-lab
 
-NODE := node_modules/.bin/node
+# Node 24 and the tools of node_modules first on the PATH; not exported, npm ci must not run on what it replaces.
+NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
 # npm writes this file as the last act of an install: it is the stamp.
 MODULES := node_modules/.package-lock.json
 LAB ?= default
 export LAB
-export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 help:
 	@echo 'make demo           a fleet comes up, a release rolls out under load, a broken one is reverted'
