@@ -57,5 +57,5 @@ test-packages: $(MODULES)
 base: packages
 	@scripts/setup.sh base
 
-$(MODULES): package.json package-lock.json
+$(MODULES): package-lock.json
 	@scripts/setup.sh modules
