@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# up and down. `up` only makes what is missing, in an order in which a later `up` can carry on from any point, and
+# `down` needs nothing that `up` might not have written yet.
+
+lab_up() {
+  local added=() only='' disks=() name
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --add) added+=("$(added_host "${2:?}")") || exit; shift 2 ;;
+      --only) only=${2:?}; shift 2 ;;
+      --disk) disks+=("${2:?} ${3:?}"); shift 3 ;;
+      *) usage_error "up does not know \"$1\"" ;;
+    esac
+  done
+  require_machine
+  take_lock "$ID"
+  local started=$SECONDS
+  mkdir -p "$STATE"
+  printf '%s\n' "$CHECKOUT" > "$STATE/checkout"
+  write_hosts "$only" "${added[@]}"
+  choose_base
+  raise_sysctls
+  ensure_key
+  ensure_sandbox
+  inside test -e /run/netns/laptop || net_make laptop "$LAPTOP_V4" "$LAPTOP_V6"
+  cgroup_make laptop
+  apply_cuts
+  for name in "${disks[@]}"; do make_disk "${name% *}" "${name#* }"; done
+  boot_all
+  ensure_fleet
+  write_known_hosts
+  say "up after $((SECONDS - started)) s: $(lab_hosts | tr '\n' ' ')"
+}
+
+# The list of hosts is fixed by the first `up`; a later one can add to it.
+write_hosts() {
+  local only=$1 line name
+  shift
+  {
+    if [ -f "$STATE/hosts" ]; then cat "$STATE/hosts"
+    elif [ -n "$only" ]; then
+      for name in ${only//,/ }; do
+        line=$(default_hosts | awk -v h="$name" '$1 == h')
+        printf '%s\n' "${line:-$(added_host "$name")}" || exit
+      done
+    else default_hosts; fi
+    for line in "$@"; do
+      grep -q "^${line%% *} " "$STATE/hosts" 2> /dev/null || printf '%s\n' "$line"
+    done
+  } > "$STATE/hosts.new"
+  mv "$STATE/hosts.new" "$STATE/hosts"
+}
+
+# A lab keeps the base it was made with: its layers lie over that tree.
+choose_base() {
+  BASE=$(cat "$STATE/base" 2> /dev/null || true)
+  if [ -n "$BASE" ] && [ -d "$BASE" ]; then return 0; fi
+  base_path > "$STATE/base"
+  ensure_base
+}
+
+# Loop-mounted in the host's own mount namespace, so that a full disk there is a real ENOSPC.
+make_disk() {
+  local size=$1 host=$2 image
+  require_host "$host"
+  image=$(host_dir "$host")/disk.img
+  [ ! -f "$image" ] || return 0
+  [ ! -d "$(host_dir "$host")/layer/upper" ] || usage_error "$host exists already: --disk is for its first up"
+  mkdir -p "$(host_dir "$host")"
+  truncate -s "${size/%iB/}" "$image.new" || usage_error "\"$size\" is not a size; write it like 64MiB"
+  mkfs.ext4 -q -m 0 "$image.new"
+  mv "$image.new" "$image"
+}
+
+boot_all() {
+  local host pids=() failed=0 pid
+  for host in $(lab_hosts); do host_running "$host" || host_boot "$host"; done
+  for host in $(lab_hosts); do host_wait "$host" & pids+=($!); done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  [ $failed = 0 ] || die "not every host came up" "LAB=$LAB lab/lab status, or LAB=$LAB lab/lab down and again"
+}
+
+lab_down() {
+  require_machine
+  if [ "${1:-}" = --all ]; then down_all; return; fi
+  [ $# = 0 ] || usage_error "down does not know \"$1\""
+  take_lock "$ID"
+  if [ -d "$STATE" ] || [ -d "$OWN" ]; then
+    ! cgroup_pids | grep -qx $$ || die "this shell runs inside lab \"$LAB\"" "leave it first: exit"
+    cgroup_kill
+    cgroup_remove
+    # The first thing `up` writes goes last, so that an interrupted `down` can be repeated.
+    find "$STATE" "$OWN" -xdev -mindepth 1 -maxdepth 1 ! -name cgroups ! -name checkout -exec rm -rf {} + 2> /dev/null || true
+    rm -rf "$OWN" "$STATE"
+    rmdir "$CHECKOUT/.lab" "$LABS" 2> /dev/null || true
+    restore_sysctls
+    say "down"
+  else
+    say "is not up"
+  fi
+  rm -f "$RUNTIME/$ID.lock"
+  rmdir "$RUNTIME" 2> /dev/null || true
+}
+
+down_all() {
+  local dir name
+  for dir in "$LABS"/*-"$CHECKOUT_HASH" "$CHECKOUT"/.lab/*; do
+    [ -d "$dir" ] || continue
+    name=${dir##*/}
+    # .lab also holds what is not a lab of this kind (Vagrant's).
+    [ "$dir" != "$CHECKOUT/.lab/$name" ] || [ -d "$LABS/$name-$CHECKOUT_HASH" ] || [ -e "$dir/id_ed25519" ] || continue
+    LAB=${name%-"$CHECKOUT_HASH"} "$LAB_DIR/lab" down
+  done
+}
+
+# Each host's systemd takes some inotify instances; the machine's default is enough for three.
+raise_sysctls() {
+  local file=/proc/sys/fs/inotify/max_user_instances value
+  value=$(cat "$file")
+  [ "$value" -lt 8192 ] || return 0
+  mkdir -p "$RUNTIME"
+  [ -f "$RUNTIME/max_user_instances" ] || echo "$value" > "$RUNTIME/max_user_instances"
+  echo 8192 > "$file"
+}
+
+# By the last lab of this machine, whichever checkout it is of.
+restore_sysctls() {
+  local saved=$RUNTIME/max_user_instances
+  [ -f "$saved" ] || return 0
+  [ -z "$(find "$LABS" -mindepth 1 -maxdepth 1 2> /dev/null)" ] || return 0
+  cat "$saved" > /proc/sys/fs/inotify/max_user_instances
+  rm -f "$saved"
+}
