@@ -6,16 +6,17 @@ host_dir() { printf '%s/host/%s\n' "$STATE" "$1"; }
 # Running means that its group holds a process.
 host_running() { ! cgroup_empty "$1"; }
 
-# host_leader HOST: the pid, as seen from here, of the host's own pid 1 once it is systemd.
+# host_leader HOST: the pid, as seen from here, of the host's own pid 1, once that is systemd: it then sits in
+# init.scope, below the group that nspawn makes for what it runs. Helpers it forks sit there too, for a moment.
 host_leader() {
-  local pid
-  for pid in $(cgroup_pids "$1"); do
-    if awk '$1 == "NSpid:" { found = NF > 2 && $NF == 1 } END { exit !found }' "/proc/$pid/status" 2> /dev/null &&
-      [ "$(cat "/proc/$pid/comm" 2> /dev/null)" = systemd ]; then
+  local dir pid
+  dir=$(cgroup_main) || return 1
+  while read -r pid; do
+    if grep -q '^NSpid:.*[[:space:]]1$' "/proc/$pid/status" 2> /dev/null; then
       printf '%s\n' "$pid"
       return 0
     fi
-  done
+  done 2> /dev/null < "$dir/$1/payload/init.scope/cgroup.procs"
   return 1
 }
 
@@ -57,16 +58,12 @@ host_wait() {
 # host_exec HOST CMD...: as root inside, without SSH; in a group of its own below the host's, so that the end of the
 # host is the end of the command.
 host_exec() {
-  local host=$1 leader group dir
+  local host=$1 leader group
   shift
   leader=$(host_leader "$host") || die "$host is not running" "LAB=$LAB lab/lab start $host"
-  # systemd's own group is the parent of init.scope; a child of it may hold processes under v1 and v2 alike.
-  dir=$(cgroup_main)
-  group=$(find "$dir/$host" -type d -name init.scope -prune | head -n 1)
-  if [ -n "$group" ]; then
-    mkdir -p "${group%/init.scope}/lab-exec"
-    echo "$BASHPID" > "${group%/init.scope}/lab-exec/cgroup.procs"
-  fi
+  group=$(cgroup_main)/$host/payload/lab-exec
+  mkdir -p "$group"
+  echo "$BASHPID" > "$group/cgroup.procs"
   exec 9>&-
   # shellcheck disable=SC2016
   exec nsenter --mount --uts --ipc --net --pid --cgroup --target "$leader" -- \

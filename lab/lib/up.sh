@@ -22,7 +22,7 @@ lab_up() {
   raise_sysctls
   ensure_key
   ensure_sandbox
-  inside test -e /run/netns/laptop || net_make laptop "$LAPTOP_V4" "$LAPTOP_V6"
+  ensure_laptop
   cgroup_make laptop
   apply_cuts
   for name in "${disks[@]}"; do make_disk "${name% *}" "${name#* }"; done
@@ -57,6 +57,13 @@ choose_base() {
   if [ -n "$BASE" ] && [ -d "$BASE" ]; then return 0; fi
   base_path > "$STATE/base"
   ensure_base
+}
+
+ensure_laptop() {
+  inside ip -n laptop addr show dev eth0 2> /dev/null | grep -q "$LAPTOP_V6" && return 0
+  net_make laptop "$LAPTOP_V4" "$LAPTOP_V6"
+  # Load uses up the short default range of ports within a minute.
+  inside nsenter --net=/run/netns/laptop sysctl -q -w net.ipv4.ip_local_port_range="10240 65535"
 }
 
 # Loop-mounted in the host's own mount namespace, so that a full disk there is a real ENOSPC.
