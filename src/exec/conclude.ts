@@ -1,0 +1,74 @@
+import { failure, isUnreachable } from "../model/errors.ts";
+import type { Counts, Ending } from "../model/event.ts";
+import type { Plan } from "../model/plan.ts";
+import type { End } from "../rollout/next.ts";
+import { effectiveDirection, firstFailure } from "../rollout/next.ts";
+import { laneProgress } from "../rollout/lanes.ts";
+import type { RolloutState } from "../rollout/state.ts";
+import type { PlanEnd } from "./run-plan.ts";
+
+/** What became of one instance, in the words of the final count. */
+export type Fate = "updated" | "failed" | "unreachable" | "notReached";
+
+/** Tells how a run ended and what became of every host the plan touches, prologue and epilogue included. */
+export function conclude(plan: Plan, result: PlanEnd, interrupted: boolean): { readonly ending: Ending; readonly counts: Counts } {
+  const fates = [...hostFates(plan, result.state).values()];
+  const count = (fate: Fate): number => fates.filter((each) => each === fate).length;
+  const counts = {
+    updated: count("updated"),
+    unchanged: plan.unchanged.length,
+    failed: count("failed"),
+    unreachable: count("unreachable"),
+    notReached: count("notReached"),
+  };
+  return { ending: endingOf(plan, result, interrupted), counts };
+}
+
+function endingOf(plan: Plan, result: PlanEnd, interrupted: boolean): Ending {
+  if (interrupted && result.end.kind !== "done") return { kind: "interrupted", stranded: stranded(result.end) };
+  switch (result.end.kind) {
+    case "done":
+      return { kind: "done" };
+    case "open":
+      return { kind: "open", unreachable: result.end.unreachable, stranded: result.end.stranded };
+    case "reverted":
+      return result.end.touched ? { kind: "reverted" } : { kind: "failed", failure: cause(plan, result.state) };
+    case "untouched":
+      return { kind: "failed", failure: cause(plan, result.state) };
+  }
+}
+
+function stranded(end: End): readonly string[] {
+  return end.kind === "open" ? end.stranded : [];
+}
+
+function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
+  return firstFailure(plan, state)?.failure ?? failure("interrupted", state.why === "" ? "nothing was begun" : state.why);
+}
+
+/** Lanes by what became of them, and the new instances of the prologue: they come through together or not at all. */
+export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, Fate> {
+  const fates = new Map<string, Fate>();
+  const direction = effectiveDirection(plan, state);
+  const started = plan.prologue.flat().flatMap((step) => (step.action.kind === "release.switch" ? [step] : []));
+  for (const step of started) {
+    const updated = state.steps[step.id]?.kind === "done" && direction !== "back";
+    fates.set(step.host ?? "", updated ? "updated" : failedFate(plan.prologue.flat(), step.host, state));
+  }
+  for (const lane of plan.batches.flat()) {
+    const progress = laneProgress(lane, state, direction);
+    fates.set(lane.host, progress.kind === "updated" ? "updated" : failedFate(lane.stages.flat(), null, state));
+  }
+  return fates;
+}
+
+/** `failed` or `unreachable` after a failed step (of this host, if one is named), otherwise `notReached`. */
+function failedFate(steps: Plan["prologue"][number], host: string | null, state: RolloutState): Fate {
+  for (const step of steps) {
+    const status = state.steps[step.id];
+    if (status?.kind === "failed" && (host === null || step.host === host)) {
+      return isUnreachable(status.failure) ? "unreachable" : "failed";
+    }
+  }
+  return "notReached";
+}

@@ -1,0 +1,191 @@
+import PQueue from "p-queue";
+import { DroverError } from "../model/errors.ts";
+import type { Plan, Step } from "../model/plan.ts";
+import type { Lease } from "../model/ports.ts";
+import type { Decision, End } from "../rollout/next.ts";
+import { next } from "../rollout/next.ts";
+import type { RolloutEvent, RolloutState } from "../rollout/state.ts";
+import { laneOf, reduce } from "../rollout/state.ts";
+import { carry } from "./carry.ts";
+import type { ExecDeps } from "./deps.ts";
+import { Inbox } from "./inbox.ts";
+import type { Journal } from "./journal.ts";
+import type { Relays } from "./relays.ts";
+
+/** What steers a run from outside. */
+export interface Steering {
+  /** Events from outside, e.g. Ctrl-C: `subscribe` gives each to the run. */
+  readonly subscribe: (listener: (event: RolloutEvent) => void) => void;
+  /** Aborts everything at once, leaving the rollout as it stands; nothing is taken back. */
+  readonly drop: AbortSignal;
+  /** Asked before a batch with `batchWait: ask`; false stops the run there. */
+  readonly ask: (batch: number) => Promise<boolean>;
+}
+
+/** One plan's run: what it works on, and what it may use. */
+export interface PlanRun {
+  readonly plan: Plan;
+  readonly state: RolloutState;
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly relays: Relays;
+  readonly deps: ExecDeps;
+  readonly steering: Steering;
+}
+
+/** How a plan's run ended, and the state it left. */
+export interface PlanEnd {
+  readonly end: End;
+  readonly state: RolloutState;
+  /** True when it was cut off and nothing was taken back. */
+  readonly dropped: boolean;
+}
+
+/**
+ * Runs a plan: asks the reducer what is next, journals the intent, carries it out, journals what came of it.
+ * A crash between any two lines leaves a journal from which `rollout abort` reaches a safe end.
+ */
+export async function runPlan(run: PlanRun): Promise<PlanEnd> {
+  const inbox = new Inbox<RolloutEvent>();
+  const watch = new Watch(run, inbox);
+  const queue = new PQueue({ concurrency: run.deps.forks });
+  let state = run.state;
+  try {
+    for (;;) {
+      state = await absorb(run, state, inbox.drain());
+      if (run.steering.drop.aborted && queue.pending + queue.size === 0) return { end: leftAsIs(), state, dropped: true };
+      const decision = run.steering.drop.aborted ? busy : next(run.plan, state);
+      switch (decision.kind) {
+        case "run":
+          state = await start(run, state, decision.steps, { queue, inbox });
+          break;
+        case "busy":
+          state = await absorb(run, state, await inbox.take());
+          watch.restart();
+          break;
+        case "wait":
+          await beforeBatch(run, decision, inbox);
+          break;
+        case "ended":
+          return { end: decision.end, state, dropped: false };
+      }
+    }
+  } finally {
+    watch.stop();
+  }
+}
+
+const busy: Decision = { kind: "busy" };
+
+function leftAsIs(): End {
+  return { kind: "open", unreachable: false, stranded: [] };
+}
+
+/** Journals the intents, then starts the steps; an intent that cannot be written is a step that is not begun. */
+async function start(
+  run: PlanRun,
+  state: RolloutState,
+  steps: readonly Step[],
+  work: { readonly queue: PQueue; readonly inbox: Inbox<RolloutEvent> },
+): Promise<RolloutState> {
+  const intents = steps.map((step): RolloutEvent => ({ kind: "started", step: step.id }));
+  try {
+    await run.journal.events(intents);
+  } catch (error) {
+    if (!(error instanceof DroverError)) throw error;
+    return await absorb(run, state, [{ kind: "turned", direction: "retreat", why: error.failure.message }]);
+  }
+  for (const step of steps) {
+    void work.queue.add(async () => {
+      work.inbox.put(await perform(run, step));
+    });
+  }
+  return intents.reduce(reduce, state);
+}
+
+async function perform(run: PlanRun, step: Step): Promise<RolloutEvent> {
+  const { clock, emit } = run.deps;
+  const about = { step: step.id, host: step.host, lane: laneOf(run.plan, step.id)?.host ?? null, says: step.says };
+  emit({ kind: "step-started", ...about });
+  const begin = clock.now();
+  const outcome = await carry(step, run.deps, run.relays, run.steering.drop);
+  const ms = clock.now() - begin;
+  if (outcome.kind === "done") {
+    emit({ kind: "step-done", ...about, note: outcome.note, ms });
+    return { kind: "succeeded", step: step.id };
+  }
+  emit({ kind: "step-failed", ...about, failure: outcome.failure, ms });
+  return { kind: "failed", step: step.id, failure: outcome.failure };
+}
+
+/** Journals what happened, then takes it into the state. A lost lease turns the run; what happened still counts. */
+async function absorb(run: PlanRun, state: RolloutState, events: readonly RolloutEvent[]): Promise<RolloutState> {
+  if (events.length === 0) return state;
+  const after = events.reduce(reduce, state);
+  try {
+    await run.journal.events(events);
+    return after;
+  } catch (error) {
+    if (!(error instanceof DroverError)) throw error;
+    return reduce(after, { kind: "turned", direction: "retreat", why: error.failure.message });
+  }
+}
+
+async function beforeBatch(
+  run: PlanRun,
+  decision: { readonly batch: number; readonly wait: number | "ask" },
+  inbox: Inbox<RolloutEvent>,
+): Promise<void> {
+  if (decision.wait === "ask") {
+    const go = await run.steering.ask(decision.batch);
+    inbox.put(
+      go
+        ? { kind: "batch-released", batch: decision.batch }
+        : { kind: "turned", direction: "stop", why: "stopped at the question before a batch" },
+    );
+    return;
+  }
+  const woken = new AbortController();
+  run.steering.subscribe(() => {
+    woken.abort();
+  });
+  await run.deps.clock.sleep(decision.wait, AbortSignal.any([woken.signal, run.steering.drop, run.lease.lost]));
+  inbox.put({ kind: "batch-released", batch: decision.batch });
+}
+
+/** Turns a run around when its lease is lost, when nothing moves for `progressDeadline`, or when the user says so. */
+class Watch {
+  readonly #run: PlanRun;
+  readonly #inbox: Inbox<RolloutEvent>;
+  #timer = new AbortController();
+
+  constructor(run: PlanRun, inbox: Inbox<RolloutEvent>) {
+    this.#run = run;
+    this.#inbox = inbox;
+    run.steering.subscribe((event) => {
+      inbox.put(event);
+    });
+    const lost = (): void => {
+      inbox.put({ kind: "turned", direction: "retreat", why: "the lease was lost" });
+    };
+    if (run.lease.lost.aborted) lost();
+    else run.lease.lost.addEventListener("abort", lost, { once: true });
+    this.restart();
+  }
+
+  restart(): void {
+    this.stop();
+    this.#timer = new AbortController();
+    const { signal } = this.#timer;
+    const limit = this.#run.plan.budget.progressDeadline;
+    void this.#run.deps.clock.sleep(limit, signal).then(() => {
+      if (signal.aborted) return;
+      const why = `nothing moved for ${String(Math.round(limit / 1000))} s (progressDeadline)`;
+      this.#inbox.put({ kind: "turned", direction: "retreat", why });
+    });
+  }
+
+  stop(): void {
+    this.#timer.abort();
+  }
+}

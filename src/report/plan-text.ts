@@ -1,0 +1,47 @@
+import type { Batch, Plan, Stage } from "../model/plan.ts";
+import { printable, several, span } from "./words.ts";
+
+/** The head of a plan: what, why, in which portions, and what stays available throughout. */
+export function planLines(plan: Plan): readonly string[] {
+  return [printable(title(plan)), ...plan.reasons.map((reason) => `  ${printable(reason)}`), ...portions(plan)];
+}
+
+/** The whole plan: its head, then every step in order. */
+export function fullPlanLines(plan: Plan): readonly string[] {
+  return [
+    ...planLines(plan),
+    ...section("before any instance that serves is touched", plan.prologue),
+    ...plan.batches.flatMap((batch, index) => batchLines(batch, index, plan.batches.length)),
+    ...section("at the end", plan.epilogue),
+  ];
+}
+
+function title(plan: Plan): string {
+  if (plan.app === null) return "balancers: configuration";
+  if (plan.from === null) return `${plan.app}: first deployment of ${plan.to ?? "nothing"}`;
+  if (plan.to === null) return `${plan.app}: leaves the fleet`;
+  return plan.from === plan.to ? `${plan.app} ${plan.to}` : `${plan.app}: ${plan.from} → ${plan.to}`;
+}
+
+function portions(plan: Plan): readonly string[] {
+  const lanes = plan.batches.flat();
+  if (lanes.length === 0) return [];
+  const largest = Math.max(...plan.batches.map((batch) => batch.length));
+  const order = lanes.map((lane) => (lane.wasReady ? lane.host : `${lane.host} (not ready now)`)).join(", ");
+  return [
+    `  ${several(lanes.length, "host")}, ${String(largest)} at a time, at least ${String(plan.budget.minAvailable)} stay ready: ${order}`,
+  ];
+}
+
+function section(name: string, stages: readonly Stage[]): readonly string[] {
+  return stages.length === 0 ? [] : [`  ${name}`, ...stages.flat().map((step) => stepLine(step.host, step.says, step.deadline))];
+}
+
+function batchLines(batch: Batch, index: number, count: number): readonly string[] {
+  const head = `  batch ${String(index + 1)} of ${String(count)}`;
+  return [head, ...batch.flatMap((lane) => lane.stages.flat().map((step) => stepLine(step.host, step.says, step.deadline)))];
+}
+
+function stepLine(host: string | null, says: string, deadline: number): string {
+  return `    ${(host ?? "here").padEnd(6)} ${printable(says)} (at most ${span(deadline)})`;
+}
