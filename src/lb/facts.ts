@@ -1,0 +1,139 @@
+import type { LbModel } from "../model/action.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import type { Fact } from "../model/fact.ts";
+import { normalizeHaproxy, refName } from "./normalize.ts";
+import { parseProc, parseServersState, parseStat } from "./parse.ts";
+import type { AdminState, Processes, ServerStat } from "./parse.ts";
+import { ADMIN_SOCKET, CONFIG, MANIFEST, MASTER_SOCKET, PENDING } from "./paths.ts";
+import { PERL_ASK } from "./script.ts";
+
+/** What drover last applied on a balancer. */
+export interface LbManifest {
+  readonly model: LbModel;
+  /** Of the applied text without its `disabled` marks: marks come and go with rollouts. */
+  readonly sha256: string;
+}
+
+/** What is diffed, and what makes the fingerprint of a saved plan. */
+export interface LbStable {
+  readonly installed: boolean;
+  /** The Debian package to install where it is not. */
+  readonly package: "haproxy";
+  /** As `systemctl is-active haproxy` says. */
+  readonly active: boolean;
+  /** The file as it is; `sha256` of its exact bytes, by which the previous one is kept and put back. */
+  readonly config: { readonly sha256: string; readonly text: string } | null;
+  /** "backend/server" of every server marked in the file, sorted. */
+  readonly disabled: readonly string[];
+  /** Administrative state of every server by "backend/server"; null when HAProxy does not answer. */
+  readonly admin: Readonly<Record<string, AdminState>> | null;
+  readonly manifest: LbManifest | null;
+  /** True when a change of the file was cut off, so that the running process may have another one loaded. */
+  readonly interrupted: boolean;
+}
+
+/** What only gates look at. */
+export interface LbLive {
+  /** By "backend/server". */
+  readonly servers: Readonly<Record<string, ServerStat>>;
+  /** Null when the master's socket does not answer. */
+  readonly processes: Processes | null;
+}
+
+/** All that is observed of one balancer. */
+export interface LbFacts {
+  readonly stable: LbStable;
+  readonly live: LbLive;
+}
+
+// One perl process and two small programs; every value is one base64 word, so that nothing in a file can look like a
+// section of ours.
+const TEXT = `
+printf 'active %s\\n' "$(printf %s "$(systemctl is-active haproxy 2>/dev/null)" | base64 -w0)"
+if [ -f ${CONFIG} ]; then printf 'sha256 %s\\n' "$(sha256sum < ${CONFIG} | cut -c1-64 | tr -d '\\n' | base64 -w0)"; fi
+perl -e '
+${PERL_ASK}
+  sub say_b64 { my ($key, $value) = @_; print "$key ", pack("m0", $value), "\\n" if defined $value }
+  sub slurp { open(my $f, "<", $_[0]) or return undef; local $/; my $text = <$f>; return defined $text ? $text : "" }
+  say_b64("installed", "yes") if -x "/usr/sbin/haproxy";
+  say_b64("config", slurp("${CONFIG}"));
+  say_b64("manifest", slurp("${MANIFEST}"));
+  say_b64("pending", "yes") if -e "${PENDING}";
+  say_b64("servers", ask("${ADMIN_SOCKET}", "show servers state"));
+  say_b64("stat", ask("${ADMIN_SOCKET}", "show stat -1 4 -1"));
+  say_b64("proc", ask("${MASTER_SOCKET}", "show proc"));
+'
+`;
+
+function decode(base64: string): string {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.codePointAt(0) ?? 0);
+  return new TextDecoder().decode(bytes);
+}
+
+function sections(stdout: string): ReadonlyMap<string, string> {
+  return new Map(
+    stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const [key = "", value = ""] = line.split(" ", 2);
+        return [key, decode(value)] as const;
+      }),
+  );
+}
+
+function isManifest(value: unknown): value is LbManifest {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "sha256" in value &&
+    typeof value.sha256 === "string" &&
+    "model" in value &&
+    typeof value.model === "object" &&
+    value.model !== null &&
+    "apps" in value.model
+  );
+}
+
+function manifestOf(text: string | undefined): LbManifest | null {
+  if (text === undefined) return null;
+  const value: unknown = JSON.parse(text);
+  if (isManifest(value)) return value;
+  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`));
+}
+
+function stableOf(found: ReadonlyMap<string, string>): LbStable {
+  const text = found.get("config");
+  const rows = found.get("servers");
+  return {
+    installed: found.has("installed"),
+    package: "haproxy",
+    active: found.get("active") === "active",
+    config: text === undefined ? null : { sha256: found.get("sha256") ?? "", text },
+    disabled: text === undefined ? [] : [...normalizeHaproxy(text).disabled].toSorted(),
+    admin:
+      rows === undefined ? null : Object.fromEntries(parseServersState(rows).map((row) => [refName(row), row.admin])),
+    manifest: manifestOf(found.get("manifest")),
+    interrupted: found.has("pending"),
+  };
+}
+
+/** Parses what {@link lbFact} printed. Throws a DroverError when it makes no sense. */
+export function parseLbFacts(stdout: string): LbFacts {
+  const found = sections(stdout);
+  if (!found.has("active")) throw new DroverError(failure("unknown-state", "the balancer fact came back cut off"));
+  const stat = found.get("stat");
+  const proc = found.get("proc");
+  return {
+    stable: stableOf(found),
+    live: {
+      servers: Object.fromEntries(
+        (stat === undefined ? [] : parseStat(stat)).map((server) => [refName(server), server]),
+      ),
+      processes: proc === undefined ? null : parseProc(proc),
+    },
+  };
+}
+
+/** Observes a balancer; works when HAProxy is missing or down. */
+export const lbFact: Fact<LbFacts> = { name: "lb", text: TEXT, parse: parseLbFacts };

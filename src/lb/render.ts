@@ -1,0 +1,76 @@
+import Handlebars from "handlebars";
+import type { LbApp, LbModel } from "../model/action.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, routePath, serverAddress } from "./syntax.ts";
+
+/** One `use_backend` rule; the prefix is host, path and a closing slash. */
+interface RouteView {
+  readonly backend: string;
+  readonly prefix: string;
+}
+
+interface AppView {
+  readonly name: string;
+  readonly probe: { readonly path: string; readonly host: string } | null;
+  readonly interval: string;
+  readonly timeout: string;
+  readonly fall: string;
+  readonly rise: string;
+  readonly servers: readonly { readonly name: string; readonly at: string; readonly mark: string }[];
+}
+
+function appView(app: LbApp, disabled: ReadonlySet<string>): AppView {
+  const { health } = app;
+  const host = app.routes[0]?.host ?? "localhost";
+  return {
+    name: haproxyName(app.app),
+    probe: health.probe.kind === "http" ? { path: probePath(health.probe.path), host: routeHost(host) } : null,
+    interval: haproxyTime(health.interval),
+    timeout: haproxyTime(health.timeout),
+    fall: haproxyCount(health.failureThreshold),
+    rise: haproxyCount(health.successThreshold),
+    servers: app.servers.map((server) => ({
+      name: haproxyName(server.name),
+      at: serverAddress(server),
+      mark: disabled.has(`${app.app}/${server.name}`) ? " disabled" : "",
+    })),
+  };
+}
+
+/** Longest path first, so that HAProxy's first match is the longest; then by text, so that the bytes are stable. */
+function byLength(left: RouteView, right: RouteView): number {
+  return right.prefix.length - left.prefix.length || (left.prefix < right.prefix ? -1 : 1);
+}
+
+function routeViews(apps: readonly LbApp[]): readonly RouteView[] {
+  const routes = apps.flatMap((app) =>
+    app.routes.map(({ host, path }) => ({
+      backend: haproxyName(app.app),
+      prefix: `${routeHost(host)}${routePath(path)}/`,
+    })),
+  );
+  const owners = new Map<string, string>();
+  for (const { prefix, backend } of routes) {
+    const owner = owners.get(prefix);
+    if (owner !== undefined) {
+      throw new DroverError(
+        failure("files-invalid", `${owner} and ${backend} both claim the route ${prefix}`, "run drover validate"),
+      );
+    }
+    owners.set(prefix, backend);
+  }
+  return routes.toSorted(byLength);
+}
+
+/**
+ * The text of haproxy.cfg: pure and byte-stable, ending in a newline (HAProxy refuses a file that does not).
+ * `disabled` holds "backend/server" of servers that must not serve yet or any more; names it does not know are ignored.
+ * Throws a DroverError where a value would not be safe in HAProxy's syntax.
+ */
+export function renderHaproxy(template: string, model: LbModel, disabled: ReadonlySet<string>): string {
+  const apps = Object.values(model.apps).toSorted((left, right) => (left.app < right.app ? -1 : 1));
+  // An own environment: nobody else's helpers or partials reach this template.
+  const render = Handlebars.create().compile(template, { strict: true, noEscape: true });
+  const text = render({ routes: routeViews(apps), apps: apps.map((app) => appView(app, disabled)) });
+  return text.endsWith("\n") ? text : `${text}\n`;
+}

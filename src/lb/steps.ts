@@ -1,0 +1,173 @@
+import type { LbAction, LbModel, ServerRef } from "../model/action.ts";
+import type { Health, RolloutSettings } from "../model/fleet.ts";
+import type { Draft, DraftUndo, Phase } from "../model/plan.ts";
+import { refName } from "./normalize.ts";
+
+/** Drafts side by side, stage after stage. */
+export type DraftStages = readonly (readonly Draft[])[];
+
+/** One server and every balancer that knows it. Drains count only when all of them agree (notes: state is per process). */
+export interface ServerOnBalancers {
+  readonly balancers: readonly string[];
+  readonly server: ServerRef;
+  /** Fewest servers of the backend that stay ready and up without this one. */
+  readonly floor: number;
+  readonly rollout: Pick<RolloutSettings, "drainTimeout" | "drainAction">;
+  readonly health: Health;
+}
+
+/** Beyond `hard-stop-after 5m` of the template no old worker is left to wait for. */
+const STEP_ZERO_DEADLINE = 330_000;
+const SHORT_DEADLINE = 30_000;
+/** Staging, check, reload, verification and, on failure, all of it backwards. */
+const INSTALL_DEADLINE = 120_000;
+
+function none(reason: string): DraftUndo {
+  return { kind: "none", reason };
+}
+
+function stages(...all: (readonly Draft[])[]): DraftUndo {
+  return { kind: "stages", stages: all };
+}
+
+/** A fresh pass takes `successThreshold` checks; a loaded machine may need many times that. */
+function proveDeadline({ interval, timeout, successThreshold }: Health): number {
+  return 30_000 + 5 * successThreshold * (interval + timeout);
+}
+
+function mark(balancer: string, server: ServerRef, disabled: boolean, undo: DraftUndo): Draft {
+  const action: LbAction = { kind: "lb.mark", balancer, server, disabled };
+  const says = `${disabled ? "mark" : "unmark"} ${refName(server)} in haproxy.cfg on ${balancer}`;
+  const phase = disabled ? "withdraw" : "enable";
+  return { phase, kind: "act", host: balancer, says, action, deadline: SHORT_DEADLINE + 30_000, undo };
+}
+
+function drain(balancer: string, what: ServerOnBalancers, undo: DraftUndo): Draft {
+  const { server, floor } = what;
+  const action: LbAction = { kind: "lb.drain", balancer, server, floor };
+  const says = `drain ${refName(server)} on ${balancer}`;
+  return { phase: "drain", kind: "act", host: balancer, says, action, deadline: STEP_ZERO_DEADLINE, undo };
+}
+
+function quiesce(balancer: string, what: ServerOnBalancers): Draft {
+  const { server, rollout } = what;
+  const { drainTimeout, drainAction } = rollout;
+  const action: LbAction = { kind: "lb.quiesce", balancer, server, drainTimeout, drainAction };
+  const says = `wait for the sessions of ${refName(server)} on ${balancer}`;
+  const undo = none("sessions that ended do not come back");
+  return { phase: "drain", kind: "wait", host: balancer, says, action, deadline: drainTimeout + SHORT_DEADLINE, undo };
+}
+
+function maint(balancer: string, server: ServerRef): Draft {
+  const action: LbAction = { kind: "lb.maint", balancer, server };
+  const says = `put ${refName(server)} into maintenance on ${balancer}`;
+  const undo = none("the drain before it is undone from any state");
+  return { phase: "drain", kind: "act", host: balancer, says, action, deadline: SHORT_DEADLINE, undo };
+}
+
+function prove(balancer: string, what: ServerOnBalancers): Draft {
+  const { server, health } = what;
+  const action: LbAction = { kind: "lb.prove", balancer, server };
+  const says = `wait until ${balancer} finds ${refName(server)} healthy`;
+  const undo = none("a proven server is still drained");
+  return { phase: "enable", kind: "gate", host: balancer, says, action, deadline: proveDeadline(health), undo };
+}
+
+function ready(balancer: string, server: ServerRef, undo: DraftUndo): Draft {
+  const action: LbAction = { kind: "lb.ready", balancer, server };
+  const says = `let ${balancer} send traffic to ${refName(server)}`;
+  return { phase: "enable", kind: "act", host: balancer, says, action, deadline: SHORT_DEADLINE, undo };
+}
+
+/** Takes a server out of every balancer: marked in the files, drained, quiet, in maintenance. */
+export function withdrawServer(what: ServerOnBalancers): DraftStages {
+  const { balancers, server } = what;
+  const inverse = none("it is itself an undo");
+  return [
+    balancers.map((balancer) => mark(balancer, server, true, stages([mark(balancer, server, false, inverse)]))),
+    balancers.map((balancer) =>
+      drain(balancer, what, stages([prove(balancer, what)], [ready(balancer, server, inverse)])),
+    ),
+    balancers.map((balancer) => quiesce(balancer, what)),
+    balancers.map((balancer) => maint(balancer, server)),
+  ];
+}
+
+/** Brings a server back into every balancer, only after a fresh pass of HAProxy's own check on each. */
+export function returnServer(what: ServerOnBalancers): DraftStages {
+  const { balancers, server } = what;
+  const inverse = none("it is itself an undo");
+  return [
+    balancers.map((balancer) => prove(balancer, what)),
+    balancers.map((balancer) =>
+      ready(
+        balancer,
+        server,
+        stages([drain(balancer, what, inverse)], [quiesce(balancer, what)], [maint(balancer, server)]),
+      ),
+    ),
+    balancers.map((balancer) => mark(balancer, server, false, stages([mark(balancer, server, true, inverse)]))),
+  ];
+}
+
+/** Watches a server's counters on every balancer for up to `window` ms: traffic arrives, errors do not. */
+export function holdTraffic(balancers: readonly string[], server: ServerRef, window: number): DraftStages {
+  const one = (balancer: string): Draft => ({
+    phase: "hold",
+    kind: "gate",
+    host: balancer,
+    says: `watch the traffic of ${refName(server)} on ${balancer}`,
+    action: { kind: "lb.hold", balancer, server, window },
+    deadline: window + SHORT_DEADLINE,
+    undo: none("it only looks"),
+  });
+  return [balancers.map(one)];
+}
+
+/** One balancer's new file, and what is there now to go back to. */
+export interface InstallInput {
+  readonly balancer: string;
+  readonly model: LbModel;
+  readonly config: string;
+  /** From the facts: `stable.config?.sha256 ?? null` and `stable.manifest?.model ?? null`. */
+  readonly previous: { readonly sha256: string | null; readonly model: LbModel | null };
+}
+
+/** New files for balancers, one after the other: a bad one never reaches the second. */
+export function installConfig(phase: Phase, inputs: readonly InstallInput[]): DraftStages {
+  return inputs.map(({ balancer, model, config, previous }) => [
+    {
+      phase,
+      kind: "act",
+      host: balancer,
+      says: `install haproxy.cfg on ${balancer}`,
+      action: { kind: "lb.install", balancer, model, config },
+      deadline: INSTALL_DEADLINE,
+      undo: stages([
+        {
+          phase,
+          kind: "act",
+          host: balancer,
+          says: `put the previous haproxy.cfg back on ${balancer}`,
+          action: { kind: "lb.restore", balancer, ...previous },
+          deadline: INSTALL_DEADLINE,
+          undo: none("it is itself an undo"),
+        },
+      ]),
+    },
+  ]);
+}
+
+/** Waits until workers from before the last reload serve nothing but tunnels. */
+export function settle(phase: Phase, balancers: readonly string[], deadline: number): DraftStages {
+  const one = (balancer: string): Draft => ({
+    phase,
+    kind: "wait",
+    host: balancer,
+    says: `wait for HAProxy's old workers on ${balancer}`,
+    action: { kind: "lb.settle", balancer, deadline },
+    deadline: deadline + SHORT_DEADLINE,
+    undo: none("it only waits"),
+  });
+  return [balancers.map(one)];
+}
