@@ -26,7 +26,12 @@ export type LbAction =
   /** Check, keep the previous file by hash, install, reload or start, verify; on failure put the previous one back. */
   | { readonly kind: "lb.install"; readonly balancer: string; readonly model: LbModel; readonly config: string }
   /** Put back the file kept under this hash (null: there was none, HAProxy was not ours: stop it); manifest as given. */
-  | { readonly kind: "lb.restore"; readonly balancer: string; readonly sha256: string | null; readonly model: LbModel | null }
+  | {
+      readonly kind: "lb.restore";
+      readonly balancer: string;
+      readonly sha256: string | null;
+      readonly model: LbModel | null;
+    }
   /** On disk: the server's line gets or loses `disabled`, its row in the state file comes or goes. */
   | { readonly kind: "lb.mark"; readonly balancer: string; readonly server: ServerRef; readonly disabled: boolean }
   /** Step 0 and 1: old workers quiet, then `state drain`, read back. Refuses to leave fewer than `floor` ready servers. */
@@ -68,13 +73,21 @@ export type ReleaseAction =
       readonly artifact: LocalArtifact;
       readonly unit: string;
       readonly dropIn: string;
+      /** Where an artifact that is one plain file (no archive) goes, below the release's folder. */
+      readonly program: string;
       /** Names of the secrets; their bytes are the frames `app/NAME`. */
       readonly secrets: readonly string[];
     }
   /** Removes a staged release that nothing refers to. */
   | { readonly kind: "release.unstage"; readonly host: string; readonly app: string; readonly release: string }
   /** Makes a staged release the one that runs: user, unit, drop-in, daemon-reload, restart, manifest. */
-  | { readonly kind: "release.switch"; readonly host: string; readonly app: string; readonly release: string; readonly port: number | null }
+  | {
+      readonly kind: "release.switch";
+      readonly host: string;
+      readonly app: string;
+      readonly release: string;
+      readonly port: number | null;
+    }
   /** Waits until the app has been healthy for `minHealthyTime` without a failed probe; gives up after `healthyDeadline`. */
   | {
       readonly kind: "release.probe";
