@@ -126,19 +126,20 @@ function stagedOf(line: string): StagedRelease {
 }
 
 function instanceOf(app: string, lines: Lines): InstanceFacts {
-  const manifest = lines["manifest"]?.[0];
-  const runs = lines["runs"]?.[0] ?? "";
-  const state = lines["state"]?.[0];
+  const one = (word: string): string | null => lines[word]?.[0] ?? null;
+  const manifest = one("manifest");
+  const runs = one("runs");
+  const state = one("state");
   return {
     app,
-    manifest: manifest === undefined ? null : manifestOf(app, manifest),
-    release: isReleaseId(runs) ? runs : null,
-    unit: lines["unit"]?.[0] ?? null,
-    dropIn: lines["dropin"]?.[0] ?? null,
+    manifest: manifest === null ? null : manifestOf(app, manifest),
+    release: runs !== null && isReleaseId(runs) ? runs : null,
+    unit: one("unit"),
+    dropIn: one("dropin"),
     foreignDropIns: lines["foreign"] ?? [],
-    boot: lines["boot"] !== undefined,
-    switching: lines["switching"]?.[0] ?? null,
-    state: state === undefined ? null : stateOf(state),
+    boot: one("boot") !== null,
+    switching: one("switching"),
+    state: state === null ? null : stateOf(state),
     staged: (lines["staged"] ?? []).map(stagedOf),
   };
 }
