@@ -40,6 +40,14 @@ class Shop:
     def warming_up(self):
         return time.monotonic() - self.started < self.behaviour.get("warmUp", 0)
 
+    def reset(self):
+        """Gone at once: every client gets a reset instead of its answer."""
+        for connection in self.connections:
+            connection.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def answer(self, path):
         """The status and body of a GET that needs no waiting."""
         if self.warming_up():
@@ -200,8 +208,7 @@ async def serve(shop, port):
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(shop), None, port, reuse_address=True, backlog=1024)
     stop = asyncio.Event()
-    if not shop.behaviour.get("abrupt"):  # otherwise SIGTERM keeps its default
-        loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, shop.reset if shop.behaviour.get("abrupt") else stop.set)
     if shop.behaviour.get("crashAfter"):
         loop.call_later(shop.behaviour["crashAfter"], crash)
     print(f"shop {shop.release} listens on {port}", flush=True)
