@@ -1,0 +1,110 @@
+import { failure } from "../model/errors.ts";
+import type { Failure } from "../model/errors.ts";
+import type { Attempt, Connection } from "./connect.ts";
+import { aborted } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
+import { createDialer } from "./dial.ts";
+import { place } from "./failures.ts";
+import type { Endpoint } from "./failures.ts";
+import { createLimiter } from "./limiter.ts";
+import type { Limiter } from "./limiter.ts";
+import type { SshOptions } from "./options.ts";
+
+/** A connection with one of its places for a channel taken, until `release`. */
+export type Lent =
+  | { readonly kind: "lent"; readonly connection: Connection; readonly reused: boolean; readonly release: () => void }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** One connection per host, made when first needed and kept. */
+export interface Pool {
+  borrow(host: string, deadline: Deadline): Promise<Lent>;
+  /** Drops a connection that turned out to be dead. */
+  forget(connection: Connection): void;
+  close(): Promise<void>;
+}
+
+/** Channels at once on one connection: sshd's MaxSessions is 10, and two are kept for stopping commands. */
+const CHANNELS = 8;
+
+interface Slot {
+  readonly connecting: Promise<Attempt>;
+  readonly channels: Limiter;
+}
+
+/** Makes a {@link Pool}. */
+export function createPool(options: SshOptions): Pool {
+  const slots = new Map<string, Slot>();
+  const endpoints = new Map(options.hosts.map((host) => [host.name, endpointOf(options, host.name, host.addresses)]));
+  const closing = new AbortController();
+  const dial = createDialer(options, closing.signal);
+
+  const slotOf = (endpoint: Endpoint): { readonly slot: Slot; readonly reused: boolean } => {
+    const present = slots.get(endpoint.host);
+    if (present !== undefined) return { slot: present, reused: true };
+    const slot: Slot = { connecting: dial(endpoint), channels: createLimiter(CHANNELS) };
+    slots.set(endpoint.host, slot);
+    const drop = (): void => {
+      if (slots.get(endpoint.host) === slot) slots.delete(endpoint.host);
+    };
+    // What failed is tried again by the next call; what ended makes room for a new connection.
+    slot.connecting.then(
+      (attempt) => (attempt.kind === "failed" ? drop() : void attempt.connection.ended.then(drop)),
+      drop,
+    );
+    return { slot, reused: false };
+  };
+
+  return {
+    async borrow(host, deadline) {
+      const endpoint = endpoints.get(host);
+      if (endpoint === undefined)
+        return { kind: "failed", failure: failure("bug", `there is no host ${host} in this run`) };
+      const { slot, reused } = slotOf(endpoint);
+      const attempt = await Promise.race([slot.connecting, aborted(deadline.signal)]);
+      if (attempt === undefined) return { kind: "failed", failure: noConnection(endpoint, deadline) };
+      if (attempt.kind === "failed") return attempt;
+      const release = await slot.channels.enter(deadline.signal);
+      if (release === null) return { kind: "failed", failure: noTurn(endpoint, deadline) };
+      return { kind: "lent", connection: attempt.connection, reused, release };
+    },
+    forget(connection) {
+      slots.delete(connection.endpoint.host);
+      connection.client.destroy();
+    },
+    async close() {
+      closing.abort();
+      const attempts = await Promise.allSettled([...slots.values()].map((slot) => slot.connecting));
+      const live = attempts.flatMap((each) =>
+        each.status === "fulfilled" && each.value.kind === "connected" ? [each.value.connection] : [],
+      );
+      await Promise.all(live.map(hangUp));
+    },
+  };
+}
+
+async function hangUp(connection: Connection): Promise<void> {
+  connection.client.end();
+  const late = new Promise((resolve) => setTimeout(resolve, 500, "late"));
+  if ((await Promise.race([connection.ended, late])) === "late") connection.client.destroy();
+}
+
+function endpointOf(options: SshOptions, host: string, addresses: readonly string[]): Endpoint {
+  return { host, address: addresses[0] ?? host, port: options.ssh.port, user: options.ssh.user };
+}
+
+function noConnection(endpoint: Endpoint, deadline: Deadline): Failure {
+  if (!deadline.passed()) return failure("interrupted", `stopped while connecting to ${endpoint.host}`);
+  return failure(
+    "host-timeout",
+    `${place(endpoint)} did not answer in time`,
+    `try: ssh -p ${endpoint.port} ${endpoint.user}@${endpoint.address}`,
+  );
+}
+
+function noTurn(endpoint: Endpoint, deadline: Deadline): Failure {
+  if (!deadline.passed()) return failure("interrupted", `stopped while waiting for a turn on ${endpoint.host}`);
+  return failure(
+    "command-timeout",
+    `${endpoint.host} was busy with ${CHANNELS} other commands of this run until time was up`,
+  );
+}
