@@ -65,7 +65,9 @@ async function answerExec(host: string, command: Command, deps: ExecDeps, limits
   if (command.mutates && result.code === EXIT.stale) {
     return {
       kind: "failed",
-      failure: failure("stale-epoch", `${host} refused ${command.name}: a newer run has changed it`, "", [result.stderr.trim()]),
+      failure: failure("stale-epoch", `${host} refused ${command.name}: a newer run has changed it`, "", [
+        result.stderr.trim(),
+      ]),
     };
   }
   const { code, stdout, stderr } = result;

@@ -11,7 +11,11 @@ import type { PlanEnd } from "./run-plan.ts";
 export type Fate = "updated" | "failed" | "unreachable" | "notReached";
 
 /** Tells how a run ended and what became of every host the plan touches, prologue and epilogue included. */
-export function conclude(plan: Plan, result: PlanEnd, interrupted: boolean): { readonly ending: Ending; readonly counts: Counts } {
+export function conclude(
+  plan: Plan,
+  result: PlanEnd,
+  interrupted: boolean,
+): { readonly ending: Ending; readonly counts: Counts } {
   const fates = [...hostFates(plan, result.state).values()];
   const count = (fate: Fate): number => fates.filter((each) => each === fate).length;
   const counts = {
@@ -43,7 +47,9 @@ function stranded(end: End): readonly string[] {
 }
 
 function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
-  return firstFailure(plan, state)?.failure ?? failure("interrupted", state.why === "" ? "nothing was begun" : state.why);
+  return (
+    firstFailure(plan, state)?.failure ?? failure("interrupted", state.why === "" ? "nothing was begun" : state.why)
+  );
 }
 
 /** Lanes by what became of them, and the new instances of the prologue: they come through together or not at all. */

@@ -30,7 +30,8 @@ export interface JournalStory {
 /** Rebuilds a rollout from its journal. Throws a DroverError when the lines are not a journal. */
 export function readJournal(lines: readonly string[]): JournalStory {
   const [first, ...rest] = lines.map(parseRecord);
-  if (first?.kind !== "opened") throw new DroverError(failure("unknown-state", "the rollout's journal has no beginning"));
+  if (first?.kind !== "opened")
+    throw new DroverError(failure("unknown-state", "the rollout's journal has no beginning"));
   let state = INITIAL;
   let ending: Ending | null = null;
   let closed = false;
@@ -43,7 +44,15 @@ export function readJournal(lines: readonly string[]): JournalStory {
       closed = record.kind === "closed";
     }
   }
-  return { rollout: first.rollout, operator: first.operator, openedAt: first.at, plan: first.plan, state, closed, ending };
+  return {
+    rollout: first.rollout,
+    operator: first.operator,
+    openedAt: first.at,
+    plan: first.plan,
+    state,
+    closed,
+    ending,
+  };
 }
 
 function parseRecord(line: string): JournalRecord {

@@ -25,14 +25,23 @@ export class Relays {
   }
 
   /** Sends lines to one of HAProxy's sockets, pipelined; `epoch` 0 marks lines that only read. */
-  async ask(host: string, socket: "admin" | "master", lines: readonly string[], epoch: number, limits: Limits): Promise<Replies> {
+  async ask(
+    host: string,
+    socket: "admin" | "master",
+    lines: readonly string[],
+    epoch: number,
+    limits: Limits,
+  ): Promise<Replies> {
     const opened = await this.#open(host, limits);
     if (opened.kind === "failed") return opened;
-    const answers = await Promise.all(lines.map((line) => opened.channel.ask(`${socket} ${String(epoch)}\n${line}`, limits)));
+    const answers = await Promise.all(
+      lines.map((line) => opened.channel.ask(`${socket} ${String(epoch)}\n${line}`, limits)),
+    );
     const replies: string[] = [];
     for (const answer of answers) {
       if (answer.kind === "failed") return answer;
-      if (answer.text.startsWith(RELAY_ERROR)) return { kind: "failed", failure: relayFailure(host, answer.text.slice(RELAY_ERROR.length)) };
+      if (answer.text.startsWith(RELAY_ERROR))
+        return { kind: "failed", failure: relayFailure(host, answer.text.slice(RELAY_ERROR.length)) };
       replies.push(answer.text);
     }
     return { kind: "replies", replies };
@@ -65,5 +74,9 @@ function relayFailure(host: string, text: string): Failure {
   if (text.startsWith("stale")) {
     return failure("stale-epoch", `${host} refused: a newer run has changed this fleet`, "see who: drover lock status");
   }
-  return failure("balancer-answer", `HAProxy on ${host} cannot be asked: ${text.trim()}`, "see: systemctl status haproxy");
+  return failure(
+    "balancer-answer",
+    `HAProxy on ${host} cannot be asked: ${text.trim()}`,
+    "see: systemctl status haproxy",
+  );
 }

@@ -53,7 +53,8 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
   try {
     for (;;) {
       state = await absorb(run, state, inbox.drain());
-      if (run.steering.drop.aborted && queue.pending + queue.size === 0) return { end: leftAsIs(), state, dropped: true };
+      if (run.steering.drop.aborted && queue.pending + queue.size === 0)
+        return { end: leftAsIs(), state, dropped: true };
       const decision = run.steering.drop.aborted ? busy : next(run.plan, state);
       switch (decision.kind) {
         case "run":

@@ -26,9 +26,41 @@ export type RunEvent = { readonly at: number } & (
   | { readonly kind: "run-started"; readonly rollout: string; readonly plan: Plan }
   | { readonly kind: "note"; readonly host: string | null; readonly text: string }
   | { readonly kind: "warning"; readonly host: string | null; readonly failure: Failure }
-  | { readonly kind: "step-started"; readonly step: StepId; readonly host: string | null; readonly lane: string | null; readonly says: string }
-  | { readonly kind: "step-done"; readonly step: StepId; readonly host: string | null; readonly lane: string | null; readonly says: string; readonly note: string; readonly ms: number }
-  | { readonly kind: "step-failed"; readonly step: StepId; readonly host: string | null; readonly lane: string | null; readonly says: string; readonly failure: Failure; readonly ms: number }
-  | { readonly kind: "lane-ended"; readonly lane: string; readonly result: "updated" | "reverted" | "stranded" | "untouched" }
-  | { readonly kind: "run-ended"; readonly rollout: string; readonly app: string | null; readonly ending: Ending; readonly counts: Counts }
+  | {
+      readonly kind: "step-started";
+      readonly step: StepId;
+      readonly host: string | null;
+      readonly lane: string | null;
+      readonly says: string;
+    }
+  | {
+      readonly kind: "step-done";
+      readonly step: StepId;
+      readonly host: string | null;
+      readonly lane: string | null;
+      readonly says: string;
+      readonly note: string;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: "step-failed";
+      readonly step: StepId;
+      readonly host: string | null;
+      readonly lane: string | null;
+      readonly says: string;
+      readonly failure: Failure;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: "lane-ended";
+      readonly lane: string;
+      readonly result: "updated" | "reverted" | "stranded" | "untouched";
+    }
+  | {
+      readonly kind: "run-ended";
+      readonly rollout: string;
+      readonly app: string | null;
+      readonly ending: Ending;
+      readonly counts: Counts;
+    }
 );

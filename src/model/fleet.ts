@@ -45,7 +45,10 @@ export type ArtifactSource =
 
 /** How an instance proves that it is healthy. `interval` and `timeout` in milliseconds. */
 export interface Health {
-  readonly probe: { readonly kind: "http"; readonly path: string } | { readonly kind: "tcp" } | { readonly kind: "process" };
+  readonly probe:
+    | { readonly kind: "http"; readonly path: string }
+    | { readonly kind: "tcp" }
+    | { readonly kind: "process" };
   readonly interval: number;
   readonly timeout: number;
   readonly successThreshold: number;

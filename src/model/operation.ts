@@ -22,7 +22,13 @@ export type Ask =
 
 /** The answer to the {@link Ask} of the same kind. `elapsed` counts milliseconds since the operation began. */
 export type Answer =
-  | { readonly kind: "exec"; readonly elapsed: number; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | {
+      readonly kind: "exec";
+      readonly elapsed: number;
+      readonly code: number;
+      readonly stdout: string;
+      readonly stderr: string;
+    }
   | { readonly kind: "haproxy"; readonly elapsed: number; readonly replies: readonly string[] }
   | { readonly kind: "sleep"; readonly elapsed: number }
   | { readonly kind: "edit"; readonly elapsed: number };
@@ -30,8 +36,7 @@ export type Answer =
 /** How an operation ended. Lost hosts, timeouts and aborts never reach the generator: exec ends it itself. */
 export type Outcome =
   /** `note`: a few words worth printing, e.g. "2 sessions closed at the deadline". */
-  | { readonly kind: "done"; readonly note: string }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  { readonly kind: "done"; readonly note: string } | { readonly kind: "failed"; readonly failure: Failure };
 
 export type Operation = Generator<Ask, Outcome, Answer>;
 

@@ -34,7 +34,10 @@ export interface Channel {
   /** The program's first frame, sent by itself when it is ready. */
   readonly greeting: string;
   /** Sends one request and resolves with its answer, or with why there is none. Requests may be pipelined. */
-  ask(payload: string, limits: Limits): Promise<{ kind: "answer"; text: string } | { kind: "failed"; failure: Failure }>;
+  ask(
+    payload: string,
+    limits: Limits,
+  ): Promise<{ kind: "answer"; text: string } | { kind: "failed"; failure: Failure }>;
   /** Resolves once, when the channel has ended for whatever reason. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
@@ -64,7 +67,10 @@ export interface Files {
   /** Atomic replacement: temp file, fsync, rename; keeps the mode of the file that was there. */
   write(path: string, text: string): Promise<void>;
   /** Runs a program without a shell; never throws for a non-zero exit. */
-  run(argv: readonly string[], limits: Limits): Promise<{ readonly code: number; readonly stdout: Uint8Array; readonly stderr: string }>;
+  run(
+    argv: readonly string[],
+    limits: Limits,
+  ): Promise<{ readonly code: number; readonly stdout: Uint8Array; readonly stderr: string }>;
   /** Downloads an https URL into drover's cache, checks the sha256, gives the local path. Throws a DroverError. */
   fetch(url: string, sha256: string, limits: Limits): Promise<string>;
 }
@@ -105,7 +111,9 @@ export interface Store {
   acquire(
     who: { readonly run: string; readonly operator: string; readonly purpose: string },
     limits: Limits,
-  ): Promise<{ kind: "held"; lease: Lease } | { kind: "busy"; holder: Holder | null } | { kind: "failed"; failure: Failure }>;
+  ): Promise<
+    { kind: "held"; lease: Lease } | { kind: "busy"; holder: Holder | null } | { kind: "failed"; failure: Failure }
+  >;
   /** The journal's lines, oldest first; a torn last line is left out. Throws a DroverError. */
   read(rollout: string, limits: Limits): Promise<readonly string[]>;
 }

@@ -1,7 +1,7 @@
 import { fingerprint } from "./hash.ts";
 
 /** The name under which Node's inspector asks an object how it wants to be shown. */
-const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+const inspect = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * Bytes that must never be printed. Every road to text (template strings, JSON, the inspector) shows `[secret]`;
@@ -32,7 +32,8 @@ export class Secret {
     return "[secret]";
   }
 
-  [inspect](): string {
-    return "[secret]";
+  static {
+    Object.defineProperty(Secret.prototype, inspect, { value: (): string => "[secret]" });
   }
+
 }

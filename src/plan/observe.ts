@@ -15,7 +15,7 @@ export function observeCommand(facts: readonly Fact<unknown>[]): Command {
   const section = [
     "section() {",
     '  out=$("$2" 2>/dev/null; code=$?; echo x; exit "$code"); code=$?',
-    "  printf '%s %s ' \"$1\" \"$code\"; printf '%s' \"${out%x}\" | base64 -w0; echo",
+    '  printf \'%s %s \' "$1" "$code"; printf \'%s\' "${out%x}" | base64 -w0; echo',
     "}",
   ];
   return reading("observe", [...functions, ...section, ...calls].join("\n"));
@@ -50,7 +50,9 @@ export function readFact<T>(fact: Fact<T>, host: string, observation: Observatio
   const section = observation.sections[fact.name];
   if (section === undefined) return unknown(failure("unknown-state", `${host} did not tell its ${fact.name}`));
   if (section.code !== 0) {
-    return unknown(failure("unknown-state", `${host} could not tell its ${fact.name} (exit code ${String(section.code)})`));
+    return unknown(
+      failure("unknown-state", `${host} could not tell its ${fact.name} (exit code ${String(section.code)})`),
+    );
   }
   try {
     return known(fact.parse(section.stdout));

@@ -34,12 +34,17 @@ function portions(plan: Plan): readonly string[] {
 }
 
 function section(name: string, stages: readonly Stage[]): readonly string[] {
-  return stages.length === 0 ? [] : [`  ${name}`, ...stages.flat().map((step) => stepLine(step.host, step.says, step.deadline))];
+  return stages.length === 0
+    ? []
+    : [`  ${name}`, ...stages.flat().map((step) => stepLine(step.host, step.says, step.deadline))];
 }
 
 function batchLines(batch: Batch, index: number, count: number): readonly string[] {
   const head = `  batch ${String(index + 1)} of ${String(count)}`;
-  return [head, ...batch.flatMap((lane) => lane.stages.flat().map((step) => stepLine(step.host, step.says, step.deadline)))];
+  return [
+    head,
+    ...batch.flatMap((lane) => lane.stages.flat().map((step) => stepLine(step.host, step.says, step.deadline))),
+  ];
 }
 
 function stepLine(host: string | null, says: string, deadline: number): string {

@@ -19,7 +19,7 @@ export interface Printer {
 export function textReporter(printer: Printer): Reporter {
   const failures: { readonly host: string; readonly says: string; readonly failure: Failure }[] = [];
   const { line, paint } = printer;
-  const prefixed = (event: { lane?: string | null; host: string | null }, text: string): void => {
+  const prefixed = (event: { lane?: string | null; host?: string | null }, text: string): void => {
     line(`${paint("bold", (event.lane ?? event.host ?? "drover").padEnd(6))} | ${text}`);
   };
   return (event) => {
@@ -38,10 +38,16 @@ export function textReporter(printer: Printer): Reporter {
         if (printer.verbose) prefixed(event, paint("dim", `… ${printable(event.says)}`));
         return;
       case "step-done":
-        prefixed(event, `${printable(event.says)}${event.note === "" ? "" : `: ${printable(event.note)}`} ${paint("dim", span(event.ms))}`);
+        prefixed(
+          event,
+          `${printable(event.says)}${event.note === "" ? "" : `: ${printable(event.note)}`} ${paint("dim", span(event.ms))}`,
+        );
         return;
       case "step-failed":
-        prefixed(event, paint("red", `${printable(event.says)}: failed after ${span(event.ms)}: ${printable(event.failure.message)}`));
+        prefixed(
+          event,
+          paint("red", `${printable(event.says)}: failed after ${span(event.ms)}: ${printable(event.failure.message)}`),
+        );
         failures.push({ host: event.lane ?? event.host ?? "drover", says: event.says, failure: event.failure });
         return;
       case "lane-ended":

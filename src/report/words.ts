@@ -54,7 +54,10 @@ export function endingLines(app: string | null, ending: Ending): readonly string
     case "interrupted": {
       const drained = ending.stranded.length === 0 ? "" : `; still drained: ${ending.stranded.join(", ")}`;
       const how = ending.kind === "open" ? "stopped" : "interrupted";
-      return [`${name}: ${how}, the rollout is left open${drained}`, `  next: drover rollout abort ${name}   (puts everything back)`];
+      return [
+        `${name}: ${how}, the rollout is left open${drained}`,
+        `  next: drover rollout abort ${name}   (puts everything back)`,
+      ];
     }
   }
 }

@@ -13,7 +13,7 @@ export type Decision =
   | { readonly kind: "busy" }
   /** Before this batch: wait so many milliseconds, or ask. */
   | { readonly kind: "wait"; readonly batch: number; readonly wait: number | "ask" }
-  | { readonly kind: "ended"; readonly end: End }
+  | { readonly kind: "ended"; readonly end: End };
 
 /** How the run came out, before anybody gives it an exit code. */
 export type End =
@@ -103,7 +103,9 @@ function finishEpilogue(plan: Plan, state: RolloutState, direction: Direction = 
 
 /** True once something has been removed for good. */
 function past(plan: Plan, state: RolloutState): boolean {
-  return plan.epilogue.flat().some((step) => step.action.kind === "release.remove" && state.steps[step.id] !== undefined);
+  return plan.epilogue
+    .flat()
+    .some((step) => step.action.kind === "release.remove" && state.steps[step.id] !== undefined);
 }
 
 function goBack(plan: Plan, state: RolloutState): Decision {
@@ -119,13 +121,20 @@ function goBack(plan: Plan, state: RolloutState): Decision {
     for (const { host, progress } of lanes) if (progress.kind === "stranded") stuck.set(host, progress.unreachable);
   }
   if (stuck.size > 0) {
-    return { kind: "ended", end: { kind: "open", unreachable: [...stuck.values()].includes(true), stranded: [...stuck.keys()] } };
+    return {
+      kind: "ended",
+      end: { kind: "open", unreachable: [...stuck.values()].includes(true), stranded: [...stuck.keys()] },
+    };
   }
-  return backThrough(plan.prologue, state) ?? { kind: "ended", end: { kind: "reverted", touched: touched(plan, state) } };
+  return (
+    backThrough(plan.prologue, state) ?? { kind: "ended", end: { kind: "reverted", touched: touched(plan, state) } }
+  );
 }
 
 function touched(plan: Plan, state: RolloutState): boolean {
-  return forwardStages(plan).flat().some((step) => step.phase !== "stage" && state.steps[step.id] !== undefined);
+  return forwardStages(plan)
+    .flat()
+    .some((step) => step.phase !== "stage" && state.steps[step.id] !== undefined);
 }
 
 /** Undoes stages outside lanes; null when nothing is left to undo. */
@@ -144,7 +153,10 @@ function backThrough(stages: readonly Stage[], state: RolloutState): Decision | 
 }
 
 /** The failure that decided the outcome: the first failed step in plan order. */
-export function firstFailure(plan: Plan, state: RolloutState): { readonly step: Step; readonly failure: Failure } | null {
+export function firstFailure(
+  plan: Plan,
+  state: RolloutState,
+): { readonly step: Step; readonly failure: Failure } | null {
   for (const step of forwardStages(plan).flat()) {
     const status = state.steps[step.id];
     if (status?.kind === "failed") return { step, failure: status.failure };

@@ -19,22 +19,25 @@ export type UndoProgress =
  * keep the others from serving.
  */
 export function undoProgress(stages: readonly Stage[], state: RolloutState): UndoProgress {
-  let stuck: UndoProgress | null = null;
+  let isStuck = false;
+  let isLost = false;
   const lostHosts = new Set<string>();
   for (const sequence of undoSequences(stages, state)) {
     const open = sequence.filter((step) => step.host === null || !lostHosts.has(step.host));
     const statuses = open.map((step) => ({ step, status: state.steps[step.id] }));
-    const failedHere = statuses.flatMap(({ step, status }) => (status?.kind === "failed" ? [{ step, failure: status.failure }] : []));
+    const failedHere = statuses.flatMap(({ step, status }) =>
+      status?.kind === "failed" ? [{ step, failure: status.failure }] : [],
+    );
     const waiting = statuses.filter(({ status }) => status === undefined).map(({ step }) => step);
     if (waiting.length > 0) return { kind: "run", steps: waiting };
     if (statuses.some(({ status }) => status?.kind === "running")) return { kind: "busy" };
     if (failedHere.length === 0) continue;
-    const unreachable = failedHere.some(({ failure }) => isUnreachable(failure));
-    stuck = { kind: "stuck", unreachable: unreachable || (stuck?.kind === "stuck" && stuck.unreachable) };
-    if (failedHere.some(({ step }) => step.phase !== "enable")) return stuck;
+    isStuck = true;
+    isLost ||= failedHere.some(({ failure }) => isUnreachable(failure));
+    if (failedHere.some(({ step }) => step.phase !== "enable")) break;
     for (const { step } of failedHere) if (step.host !== null) lostHosts.add(step.host);
   }
-  return stuck ?? { kind: "undone" };
+  return isStuck ? { kind: "stuck", unreachable: isLost } : { kind: "undone" };
 }
 
 /** True when at least one step of the stages has been begun. */

@@ -1,0 +1,224 @@
+import type { Draft, Lane, Plan, Stage } from "../model/plan.ts";
+import type { Health, RolloutSettings } from "../model/fleet.ts";
+import type { ServerRef } from "../model/action.ts";
+import type { DraftStages, ServerOnBalancers } from "../lb/steps.ts";
+import { holdTraffic, returnServer, settle, withdrawServer } from "../lb/steps.ts";
+import type { ProbeSettings } from "../release/steps.ts";
+import {
+  probeInstance,
+  pruneReleases,
+  removeInstance,
+  stageRelease,
+  startInstance,
+  switchRelease,
+} from "../release/steps.ts";
+import type { BalancerState } from "./balancers.ts";
+import { cutBatches, resolveMinAvailable } from "./batches.ts";
+import type { DesiredApp, PlanInput } from "./input.ts";
+import { place } from "./place.ts";
+import type { Routing } from "./routing.ts";
+import { routingOf } from "./routing.ts";
+import type { ChangedInstance, Situation } from "./situation.ts";
+import { isFirstDeployment, situationOf } from "./situation.ts";
+
+/** How long traffic is watched at most after an instance came back, in milliseconds. */
+const HOLD_WINDOW = 500;
+/** What an app that leaves gets to drain where no file says so any more, in milliseconds. */
+const LEAVE_TIMEOUT = 30_000;
+/** An app that leaves is never proven again; only deadlines are made of this. */
+const LEFT_HEALTH: Health = {
+  probe: { kind: "tcp" },
+  interval: 1000,
+  timeout: 2000,
+  successThreshold: 3,
+  failureThreshold: 3,
+};
+
+/** An app's plan, null when there is nothing to do, and the balancers as they will be after it. */
+export interface AppPlan {
+  readonly plan: Plan | null;
+  readonly after: readonly BalancerState[];
+}
+
+/** All that the parts of one app's plan are made from. */
+interface Work {
+  readonly situation: Situation;
+  readonly desired: DesiredApp | null;
+  readonly routing: Routing;
+  readonly floor: number;
+}
+
+/**
+ * The whole change of one app: new instances come up and in first, then those that serve change batch by batch, then
+ * what leaves is drained and removed.
+ */
+export function planApp(name: string, balancers: readonly BalancerState[], input: PlanInput): AppPlan {
+  const situation = situationOf(name, input);
+  const routing = routingOf(name, balancers, input);
+  const desired = input.desired.get(name) ?? null;
+  const minAvailable = minAvailableOf(situation);
+  const work: Work = { situation, desired, routing, floor: Math.min(minAvailable, situation.readyAtStart) };
+  const prologue = place("prologue", prologueOf(work));
+  const batches = batchesOf(work);
+  const epilogue = place("epilogue", epilogueOf(work));
+  if (prologue.length + batches.length + epilogue.length === 0) return { plan: null, after: routing.after };
+  const rollout = situation.app?.rollout;
+  const plan: Plan = {
+    version: 1,
+    app: name,
+    from: versionFound(situation),
+    to: situation.app?.release ?? null,
+    reasons: reasonsOf(situation, routing),
+    budget: {
+      maxFailures: rollout?.maxFailures ?? 0,
+      onFailure: rollout?.onFailure ?? "pause",
+      batchWait: rollout?.batchWait ?? 0,
+      progressDeadline: rollout?.progressDeadline ?? 600_000,
+      minAvailable,
+    },
+    unchanged: situation.same.map((instance) => instance.host),
+    prologue,
+    batches,
+    epilogue,
+  };
+  return { plan, after: routing.after };
+}
+
+function minAvailableOf({ app }: Situation): number {
+  if (app === null) return 0;
+  return resolveMinAvailable(app.rollout.minAvailable, app.instances.length, app.rollout.serial);
+}
+
+function prologueOf({ situation, desired, routing }: Work): DraftStages {
+  const { app, fresh, changed } = situation;
+  if (app === null || desired === null) return [];
+  const touched = [...fresh, ...changed.map((instance) => instance.desired)];
+  return [
+    touched.map((instance) => stageRelease(instance, desired.artifact)),
+    desired.edit === null || touched.length === 0 ? [] : [editRelease(desired.edit)],
+    fresh.map((instance) => startInstance(instance)),
+    fresh.map((instance) => probeInstance(instance, probeOf(app.health, app.rollout))),
+    ...routing.expand,
+    ...sideBySide(routing.fresh.map((server) => returnServer(onBalancers(server, 0, situation, routing)))),
+  ];
+}
+
+function editRelease({ file, from, to }: NonNullable<DesiredApp["edit"]>): Draft {
+  const back: Draft = {
+    phase: "stage",
+    kind: "act",
+    host: null,
+    says: `put release ${from} back into ${file}`,
+    action: { kind: "files.edit", file, key: "release", from: to, to: from },
+    deadline: 10_000,
+    undo: { kind: "none", reason: "it is itself an undo" },
+  };
+  return {
+    ...back,
+    says: `write release ${to} into ${file}`,
+    action: { kind: "files.edit", file, key: "release", from, to },
+    undo: { kind: "stages", stages: [[back]] },
+  };
+}
+
+function batchesOf({ situation, routing, floor }: Work): Plan["batches"] {
+  const { app, changed } = situation;
+  if (app === null) return [];
+  const byHost = new Map(changed.map((instance) => [instance.desired.host, instance]));
+  const candidates = changed.map(({ desired, wasReady }) => ({ host: desired.host, wasReady }));
+  return cutBatches(candidates, app.rollout.serial).map((batch) =>
+    batch.flatMap(({ host, wasReady }): Lane[] => {
+      const instance = byHost.get(host);
+      return instance === undefined
+        ? []
+        : [{ host, wasReady, stages: laneOf(instance, { situation, routing, floor }) }];
+    }),
+  );
+}
+
+/** Drain, switch, probe, back in: the heart of drover. */
+function laneOf(instance: ChangedInstance, { situation, routing, floor }: Omit<Work, "desired">): readonly Stage[] {
+  const { app } = situation;
+  if (app === null) return [];
+  const { desired } = instance;
+  const server: ServerRef = { backend: desired.app, server: desired.host };
+  const isRouted = routing.balancers.length > 0;
+  const known = onBalancers(server, floor, situation, routing);
+  const probe = probeOf(app.health, app.rollout);
+  const drafts: DraftStages = [
+    ...(isRouted ? withdrawServer(known) : []),
+    isRouted && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
+    [switchOrStart(instance, probe)],
+    [probeInstance(desired, probe)],
+    ...(isRouted ? [...returnServer(known), ...holdTraffic(routing.balancers, server, HOLD_WINDOW)] : []),
+  ];
+  return place(desired.host, drafts);
+}
+
+function switchOrStart({ desired, facts }: ChangedInstance, probe: ProbeSettings): Draft {
+  const release = facts.release ?? facts.manifest?.release ?? null;
+  if (release === null) return startInstance(desired);
+  return switchRelease(desired, { release, port: facts.manifest?.port ?? desired.port }, probe);
+}
+
+function restBeforeStop(host: string, ms: number): Draft {
+  return {
+    phase: "drain",
+    kind: "wait",
+    host,
+    says: `wait shutdownDelay before ${host} stops`,
+    action: { kind: "pause", ms },
+    deadline: ms + 10_000,
+    undo: { kind: "none", reason: "time that passed does not come back" },
+  };
+}
+
+function epilogueOf({ situation, routing }: Work): DraftStages {
+  const { app, name, leaving, changed } = situation;
+  const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
+  return [
+    ...sideBySide(routing.leaving.map((server) => withdrawServer(onBalancers(server, 0, situation, routing)))),
+    ...routing.contract,
+    ...(settled ? settle("contract", routing.balancers, app?.rollout.drainTimeout ?? LEAVE_TIMEOUT) : []),
+    leaving.map(({ host }) => removeInstance({ app: name, host })),
+    app === null ? [] : changed.map(({ desired }) => pruneReleases(desired, app.rollout.keepReleases)),
+  ];
+}
+
+/** Several sequences as one: their first stages together, then their second, and so on. */
+function sideBySide(sequences: readonly DraftStages[]): DraftStages {
+  const longest = Math.max(0, ...sequences.map((sequence) => sequence.length));
+  return Array.from({ length: longest }, (_, index) => sequences.flatMap((sequence) => sequence[index] ?? []));
+}
+
+function onBalancers(server: ServerRef, floor: number, { app }: Situation, { balancers }: Routing): ServerOnBalancers {
+  const rollout = app?.rollout ?? { drainTimeout: LEAVE_TIMEOUT, drainAction: "force" };
+  return { balancers, server, floor, rollout, health: app?.health ?? LEFT_HEALTH };
+}
+
+function probeOf(health: Health, { minHealthyTime, healthyDeadline }: RolloutSettings): ProbeSettings {
+  return { health, minHealthyTime, healthyDeadline };
+}
+
+function reasonsOf(situation: Situation, routing: Routing): readonly string[] {
+  const { fresh, changed, leaving } = situation;
+  const first = isFirstDeployment(situation);
+  return [
+    ...fresh.map(({ host, release }) => `${host}: ${first ? "first" : "new"} instance, ${release}`),
+    ...changed.map(({ desired, reasons }) => `${desired.host}: ${reasons.join("; ")}`),
+    ...leaving.map(({ host }) => `${host}: leaves`),
+    ...(routing.expand.length + routing.contract.length > 0
+      ? [`haproxy.cfg changes on ${routing.balancers.join(", ")}`]
+      : []),
+  ];
+}
+
+/** The release as it was named before, read off the ids that run: `1.4.2-0123456789ab` without its hash. */
+function versionFound({ changed, same, leaving }: Situation): string | null {
+  const ids = [
+    ...changed.map(({ facts }) => facts.release),
+    ...leaving.map(({ facts }) => facts.release),
+    ...same.map(({ release }) => release),
+  ].filter((id) => id !== null);
+  return ids[0]?.replace(/-[0-9a-f]{12}$/, "") ?? null;
+}

@@ -1,0 +1,156 @@
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { Plan } from "../model/plan.ts";
+import { planApp } from "./app-plan.ts";
+import type { BalancerState } from "./balancers.ts";
+import { install, observedBalancer } from "./balancers.ts";
+import { resolveMinAvailable } from "./batches.ts";
+import type { PlanInput } from "./input.ts";
+import { place } from "./place.ts";
+import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
+import { balancersOf, situationOf } from "./situation.ts";
+
+/** What a command is about: everything, or one app. */
+export type Scope = { readonly kind: "fleet" } | { readonly kind: "app"; readonly app: string };
+
+/** The plans of a command, in the order in which they run, and what stands in their way. */
+export interface FleetPlan {
+  readonly plans: readonly Plan[];
+  /** Anything here means that nothing may be changed. */
+  readonly problems: readonly Failure[];
+  /** Apps left alone, and why; the command cannot end with 0. */
+  readonly skipped: readonly Failure[];
+}
+
+/** Plans the change of a whole fleet or of one app: one plan per app that differs, and one for balancers that drifted. */
+export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
+  const apps = appsInScope(input, scope);
+  const problems = [...unknowns(input, scope, apps), ...apps.flatMap((app) => appProblems(app, input))];
+  const skipped = Object.entries(input.open)
+    .filter(([app]) => scope.kind === "fleet" || scope.app === app)
+    .map(([app, rollout]) => openFailure(app, rollout));
+  if (problems.length > 0) return { plans: [], problems, skipped };
+  const repair = scope.kind === "fleet" ? planBalancers(input) : { plan: null, after: observedBalancers(input) };
+  const plans: Plan[] = repair.plan === null ? [] : [repair.plan];
+  let balancers = repair.after;
+  for (const app of apps) {
+    const { plan, after } = planApp(app, balancers, input);
+    balancers = after;
+    if (plan !== null) plans.push(plan);
+  }
+  return { plans, problems, skipped };
+}
+
+/** Says that an app's rollout is open, and how to close it. */
+export function openFailure(app: string, rollout: string): Failure {
+  return failure(
+    "rollout-open",
+    `${app}: rollout ${rollout} is still open`,
+    `put everything back: drover rollout abort ${app}`,
+  );
+}
+
+function appsInScope(input: PlanInput, scope: Scope): readonly string[] {
+  if (scope.kind === "app") return input.open[scope.app] === undefined ? [scope.app] : [];
+  const found = [...input.views.values()].flatMap(({ release, lb }) => [
+    ...(release.kind === "known"
+      ? release.value.apps.filter((app) => app.manifest !== null).map(({ app }) => app)
+      : []),
+    ...(lb?.kind === "known" ? Object.keys(lb.value.stable.manifest?.model.apps ?? {}) : []),
+  ]);
+  const all = new Set([...input.topology.apps.map(({ name }) => name), ...found]);
+  return [...all].filter((app) => input.open[app] === undefined).toSorted();
+}
+
+/** A host that did not answer stops everything that depends on it; a fleet-wide change depends on all hosts. */
+function unknowns(input: PlanInput, scope: Scope, apps: readonly string[]): readonly Failure[] {
+  const wanted = new Set(
+    input.topology.apps
+      .filter(({ name }) => apps.includes(name))
+      .flatMap((app) => app.instances.map(({ host }) => host)),
+  );
+  return input.topology.hosts.flatMap(({ name }) => {
+    const view = input.views.get(name);
+    if (view === undefined) return [failure("unknown-state", `${name} was not asked`)];
+    const depends = scope.kind === "fleet" || wanted.has(name) || servesToday(name, apps, input);
+    const release = depends && view.release.kind === "unknown" ? [view.release.why] : [];
+    if (release.length > 0) return release;
+    return [
+      ...(wanted.has(name) ? hostProblems(name, view.platform) : []),
+      ...balancerProblems(name, input, scope.kind === "app"),
+    ];
+  });
+}
+
+function servesToday(host: string, apps: readonly string[], input: PlanInput): boolean {
+  return [...input.views.values()].some(({ lb }) => {
+    const known = lb?.kind === "known" ? lb.value.stable.manifest?.model.apps : undefined;
+    return apps.some((app) => known?.[app]?.servers.some((server) => server.name === host));
+  });
+}
+
+function appProblems(name: string, input: PlanInput): readonly Failure[] {
+  const situation = situationOf(name, input);
+  const { app, changed } = situation;
+  if (app === null) return [];
+  const minAvailable = resolveMinAvailable(app.rollout.minAvailable, app.instances.length, app.rollout.serial);
+  const moved = changed.filter(({ facts, desired }) => facts.manifest !== null && facts.manifest.port !== desired.port);
+  const ports = moved
+    .filter(() => balancersOf(name, input).length > 0)
+    .map(({ facts, desired }) =>
+      failure(
+        "unsafe-plan",
+        `${name} on ${desired.host} would move from port ${String(facts.manifest?.port)} to ${String(desired.port)} while it serves`,
+        "deploy it under another app name on the new port, then remove the old one",
+      ),
+    );
+  return [...availabilityProblems(situation, minAvailable), ...ports];
+}
+
+function observedBalancers(input: PlanInput): readonly BalancerState[] {
+  return input.topology.hosts.flatMap(({ name }) => {
+    const lb = input.views.get(name)?.lb;
+    return lb?.kind === "known" ? [observedBalancer(name, lb.value)] : [];
+  });
+}
+
+/** Puts right every balancer whose file is not what drover last installed, or whose HAProxy does not run it. */
+function planBalancers(input: PlanInput): { readonly plan: Plan | null; readonly after: readonly BalancerState[] } {
+  const results = observedBalancers(input).map((state) => {
+    const ours = Object.keys(state.model.apps).length > 0;
+    const next = ours
+      ? install(state, { template: input.haproxyTemplate, phase: "expand", model: state.model, disabled: [] })
+      : null;
+    return { name: state.balancer, stages: next?.stages ?? [], state: next?.state ?? state };
+  });
+  const touched = results.filter(({ stages }) => stages.length > 0);
+  const after = results.map(({ state }) => state);
+  if (touched.length === 0) return { plan: null, after };
+  const prologue = place(
+    "prologue",
+    touched.flatMap(({ stages }) => stages),
+  );
+  const budget = {
+    maxFailures: 0,
+    onFailure: "rollback",
+    batchWait: 0,
+    progressDeadline: 600_000,
+    minAvailable: 0,
+  } as const;
+  const reasons = touched.map(
+    ({ name }) => `${name}: haproxy.cfg is not what it should be, or HAProxy does not run it`,
+  );
+  const plan: Plan = {
+    version: 1,
+    app: null,
+    from: null,
+    to: null,
+    reasons,
+    budget,
+    unchanged: [],
+    prologue,
+    batches: [],
+    epilogue: [],
+  };
+  return { plan, after };
+}

@@ -1,0 +1,37 @@
+import type { LocalArtifact } from "../model/action.ts";
+import type { Known } from "../model/known.ts";
+import type { Topology } from "../model/topology.ts";
+import type { LbFacts } from "../lb/facts.ts";
+import type { DesiredInstance } from "../release/desired.ts";
+import type { ReleaseFacts } from "../release/facts.ts";
+import type { PlatformFacts } from "../release/platform.ts";
+
+/** One host as far as it could be observed. */
+export interface HostView {
+  readonly platform: Known<PlatformFacts>;
+  readonly release: Known<ReleaseFacts>;
+  /** Asked of balancers only. */
+  readonly lb: Known<LbFacts> | null;
+}
+
+/** What an app should be: its artifact's bytes are at hand, its secrets have been read and fingerprinted. */
+export interface DesiredApp {
+  readonly artifact: LocalArtifact;
+  /** One per instance, in inventory order. */
+  readonly instances: readonly DesiredInstance[];
+  /** Set when the command overrides the release that the file names. */
+  readonly edit: { readonly file: string; readonly from: string; readonly to: string } | null;
+}
+
+/** Everything a plan is made from; the same input gives the same plan, byte for byte. */
+export interface PlanInput {
+  readonly topology: Topology;
+  /** templates/haproxy.cfg.hbs */
+  readonly haproxyTemplate: string;
+  /** By app name, exactly the apps of the topology that are in scope. */
+  readonly desired: ReadonlyMap<string, DesiredApp>;
+  /** By host name, all hosts of the topology. */
+  readonly views: ReadonlyMap<string, HostView>;
+  /** Open rollouts by app: what they keep drained is owed, and their apps are not planned. */
+  readonly open: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,66 @@
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { Known } from "../model/known.ts";
+import { OLDEST_SYSTEMD } from "../release/platform.ts";
+import type { PlatformFacts } from "../release/platform.ts";
+import type { PlanInput } from "./input.ts";
+import type { Situation } from "./situation.ts";
+
+/** What keeps a host from carrying apps; empty when nothing does. */
+export function hostProblems(host: string, platform: Known<PlatformFacts>): readonly Failure[] {
+  if (platform.kind === "unknown") return [platform.why];
+  const { missing, systemd } = platform.value;
+  const packages = [...new Set(missing.map((each) => each.package))];
+  const programs = missing.map(({ program }) => program).join(", ");
+  const absent =
+    missing.length === 0
+      ? []
+      : [failure("package-missing", `${host} lacks ${programs}`, `on ${host}: apt-get install ${packages.join(" ")}`)];
+  if (systemd >= OLDEST_SYSTEMD) return absent;
+  const found = systemd === 0 ? "it is not run by systemd" : `its systemd is ${String(systemd)}`;
+  return [
+    ...absent,
+    failure("package-missing", `${host} cannot run apps: ${found}; drover needs systemd ${String(OLDEST_SYSTEMD)}`),
+  ];
+}
+
+/** What keeps a balancer from taking part; `mustRun` where its HAProxy has to answer already. */
+export function balancerProblems(host: string, input: PlanInput, mustRun: boolean): readonly Failure[] {
+  const lb = input.views.get(host)?.lb;
+  if (lb === null || lb === undefined) return [];
+  if (lb.kind === "unknown") return [lb.why];
+  const { installed, active, admin, manifest } = lb.value.stable;
+  if (!installed) {
+    return [
+      failure(
+        "package-missing",
+        `${host} is a balancer and has no HAProxy`,
+        `on ${host}: apt-get install ${lb.value.stable.package}`,
+      ),
+    ];
+  }
+  if (mustRun && manifest !== null && (!active || admin === null)) {
+    return [
+      failure(
+        "balancer-answer",
+        `HAProxy on ${host} does not run or does not answer`,
+        "put it right first: drover apply",
+      ),
+    ];
+  }
+  return [];
+}
+
+/** True where taking out the largest batch would leave fewer ready instances than `minAvailable` asks for. */
+export function availabilityProblems(situation: Situation, minAvailable: number): readonly Failure[] {
+  const { app, changed, readyAtStart } = situation;
+  const taken = changed.filter((instance) => instance.wasReady).length;
+  if (app === null || taken === 0) return [];
+  const repaired = changed.length - taken;
+  const batch = Math.min(app.rollout.serial, taken);
+  const floor = Math.min(minAvailable, readyAtStart);
+  const left = readyAtStart + repaired - batch;
+  if (left >= floor) return [];
+  const numbers = `${String(readyAtStart)} of ${String(app.instances.length)} instances are ready; taking out ${String(batch)} would leave ${String(left)}, fewer than minAvailable ${String(floor)}`;
+  return [failure("min-available", `${app.name}: ${numbers}`, "see which: drover status " + app.name)];
+}

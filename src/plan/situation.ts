@@ -1,0 +1,107 @@
+import type { TopologyApp } from "../model/topology.ts";
+import type { LbFacts } from "../lb/facts.ts";
+import type { DesiredInstance } from "../release/desired.ts";
+import type { InstanceDiff } from "../release/diff.ts";
+import { diffHost } from "../release/diff.ts";
+import type { InstanceFacts } from "../release/facts.ts";
+import type { PlanInput } from "./input.ts";
+
+/** An instance that runs and has to become another release, or has to be put right. */
+export interface ChangedInstance {
+  readonly desired: DesiredInstance;
+  readonly facts: InstanceFacts;
+  readonly reasons: readonly string[];
+  readonly wasReady: boolean;
+}
+
+/** One app as found and as wanted, sorted into what has to be done. Hosts are in inventory order. */
+export interface Situation {
+  readonly name: string;
+  /** Null: no file names the app any more. */
+  readonly app: TopologyApp | null;
+  readonly fresh: readonly DesiredInstance[];
+  readonly changed: readonly ChangedInstance[];
+  readonly same: readonly DesiredInstance[];
+  readonly leaving: readonly { readonly host: string; readonly facts: InstanceFacts }[];
+  /** Instances that were ready when the fleet was observed. */
+  readonly readyAtStart: number;
+}
+
+/** True when nothing of the app runs yet. */
+export function isFirstDeployment(situation: Situation): boolean {
+  return situation.changed.length + situation.same.length + situation.leaving.length === 0;
+}
+
+/** Sorts every instance of one app. All views of the app's hosts must be known. */
+export function situationOf(name: string, input: PlanInput): Situation {
+  const app = input.topology.apps.find((each) => each.name === name) ?? null;
+  const wanted = input.desired.get(name)?.instances ?? [];
+  const diffs = input.topology.hosts.flatMap(({ name: host }): readonly InstanceDiff[] => {
+    const release = input.views.get(host)?.release;
+    if (release?.kind !== "known") return [];
+    const found = { ...release.value, apps: release.value.apps.filter((each) => each.app === name) };
+    return diffHost(
+      host,
+      wanted.filter((each) => each.host === host),
+      found,
+    );
+  });
+  const ready = (host: string, facts: InstanceFacts): boolean => isReady(name, host, facts, input);
+  const running = diffs.flatMap((diff) =>
+    diff.kind === "same" || diff.kind === "change" ? [{ host: diff.desired.host, facts: diff.facts }] : [],
+  );
+  const changed = diffs.flatMap((diff): ChangedInstance[] => {
+    if (diff.kind !== "same" && diff.kind !== "change") return [];
+    const { desired, facts } = diff;
+    const reasons = [...(diff.kind === "change" ? diff.reasons : []), ...straysOf(name, desired.host, input)];
+    return reasons.length === 0 ? [] : [{ desired, facts, reasons, wasReady: ready(desired.host, facts) }];
+  });
+  const same = diffs.flatMap((diff) => (diff.kind === "same" ? [diff.desired] : []));
+  return {
+    name,
+    app,
+    fresh: diffs.flatMap((diff) => (diff.kind === "new" ? [diff.desired] : [])),
+    changed,
+    same: same.filter((desired) => !changed.some((each) => each.desired === desired)),
+    leaving: diffs.flatMap((diff) => (diff.kind === "leave" ? [{ host: diff.host, facts: diff.facts }] : [])),
+    readyAtStart: running.filter(({ host, facts }) => ready(host, facts)).length,
+  };
+}
+
+/** A server that is drained, in maintenance or marked while nobody owes that: it has to go through a lane to come back. */
+function straysOf(app: string, host: string, input: PlanInput): readonly string[] {
+  if (input.open[app] !== undefined) return [];
+  const name = `${app}/${host}`;
+  return balancersOf(app, input).flatMap(({ balancer, facts: { stable } }) => {
+    const state = stable.admin?.[name] ?? "ready";
+    return state === "ready" && !stable.disabled.includes(name)
+      ? []
+      : [`it is taken out on ${balancer} and no rollout owes that`];
+  });
+}
+
+/** Ready: the unit runs, and every balancer that knows the server sends it traffic and finds it up. */
+function isReady(app: string, host: string, facts: InstanceFacts, input: PlanInput): boolean {
+  if (facts.state?.active !== "active" || facts.state.sub !== "running") return false;
+  return balancersOf(app, input).every(({ facts: lb }) => {
+    const server = lb.live.servers[`${app}/${host}`];
+    return server === undefined || server.status === "UP" || server.status === "no check";
+  });
+}
+
+/** The balancers that carry, or are to carry, routes of the app, in inventory order. */
+export function balancersOf(
+  app: string,
+  input: PlanInput,
+): readonly { readonly balancer: string; readonly facts: LbFacts }[] {
+  const sets = input.topology.apps.find((each) => each.name === app)?.routes.map((route) => route.lb) ?? [];
+  const wanted = new Set(
+    input.topology.balancers.filter(({ name }) => sets.includes(name)).flatMap(({ hosts }) => hosts),
+  );
+  return input.topology.hosts.flatMap(({ name }) => {
+    const lb = input.views.get(name)?.lb;
+    if (lb?.kind !== "known") return [];
+    const carries = lb.value.stable.manifest?.model.apps[app] !== undefined;
+    return carries || wanted.has(name) ? [{ balancer: name, facts: lb.value }] : [];
+  });
+}
