@@ -1,0 +1,66 @@
+import type { App, Diagnostic, Fleet, Host } from "../model/fleet.ts";
+import { checkApps } from "./checks/apps.ts";
+import { checkBalancers } from "./checks/balancers.ts";
+import { checkHosts } from "./checks/hosts.ts";
+import { checkRollout } from "./checks/rollout.ts";
+import { checkRoutes } from "./checks/routes.ts";
+import type { World } from "./checks/world.ts";
+import { makeWorld } from "./checks/world.ts";
+import { compareText, tidyDiagnostics } from "./diagnostics.ts";
+import type { AppDraft, DroverDraft, HostDrafts } from "./drafts.ts";
+
+/** A valid fleet, or everything that is wrong with its files, sorted. */
+export type Assembled =
+  | { readonly kind: "ok"; readonly fleet: Fleet }
+  | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
+
+/** All that was read; `found` is what went wrong while reading (missing files, failing programs). */
+export interface Parts {
+  readonly drover: DroverDraft;
+  readonly inventory: readonly HostDrafts[];
+  readonly apps: readonly AppDraft[];
+  readonly found: readonly Diagnostic[];
+}
+
+/** Puts the files together and checks them against each other. Pure; never throws. */
+export function assembleFleet(parts: Parts): Assembled {
+  const world = makeWorld(parts);
+  const diagnostics = [
+    ...parts.found,
+    ...parts.drover.diagnostics,
+    ...parts.inventory.flatMap((source) => source.diagnostics),
+    ...parts.apps.flatMap((app) => app.diagnostics),
+    ...checkHosts(world.hosts),
+    ...checkBalancers(world),
+    ...checkApps(world),
+    ...checkRoutes(world),
+    ...world.apps.flatMap((app) => checkRollout(app)),
+  ];
+  const fleet = diagnostics.length === 0 ? build(parts, world) : null;
+  if (fleet !== null) return { kind: "ok", fleet };
+  return { kind: "invalid", diagnostics: tidyDiagnostics(diagnostics) };
+}
+
+/** The fleet itself; null when a part is missing, which some diagnostic has told then. */
+function build({ drover, apps }: Parts, world: World): Fleet | null {
+  const { fleet: name, ssh, state, loadBalancers } = drover.fields;
+  if (name === undefined || ssh === undefined || state === undefined || loadBalancers === undefined) return null;
+  const hosts = world.hosts.map(({ name: host, addresses, tags }): Host => ({
+    name: host,
+    addresses: addresses ?? [],
+    tags: tags ?? {},
+  }));
+  return {
+    name,
+    ssh,
+    hosts,
+    loadBalancers: Object.entries(loadBalancers)
+      .map(([lb, { hosts: selector }]) => ({ name: lb, selector }))
+      .toSorted((left, right) => compareText(left.name, right.name)),
+    state,
+    apps: apps
+      .map(({ app }) => app)
+      .filter((app): app is App => app !== null)
+      .toSorted((left, right) => compareText(left.name, right.name)),
+  };
+}

@@ -1,0 +1,55 @@
+import type { Parts } from "../assemble.ts";
+import type { AppDraft, DroverDraft, HostDraft } from "../drafts.ts";
+import { selectHosts } from "../selector/match.ts";
+import { readSelector } from "../selector/read.ts";
+import type { Selector } from "../selector/selector.ts";
+
+/** A host that a selector can be asked about. */
+type Known = HostDraft & { readonly tags: Readonly<Record<string, string>> };
+
+/** An app with the hosts its selector gives among those that are known. */
+export interface PlacedApp extends AppDraft {
+  /** Names in inventory order; null when that cannot be told. */
+  readonly on: readonly string[] | null;
+}
+
+/** A balancer set with its hosts. */
+export interface PlacedBalancer {
+  readonly name: string;
+  readonly on: readonly string[] | null;
+  readonly selector: ReturnType<typeof readSelector>;
+}
+
+/** Everything the checks across files look at. */
+export interface World {
+  readonly drover: DroverDraft;
+  /** Every host once or more, in inventory order. */
+  readonly hosts: readonly HostDraft[];
+  /** True when no host can be missing, so that absence means something. */
+  readonly complete: boolean;
+  readonly apps: readonly PlacedApp[];
+  /** Null when drover.yaml does not say which there are. */
+  readonly balancers: readonly PlacedBalancer[] | null;
+}
+
+/** Resolves every selector once. */
+export function makeWorld({ drover, inventory, apps, found }: Parts): World {
+  const hosts = inventory.flatMap((source) => source.hosts);
+  const complete =
+    drover.fields.inventory !== undefined && found.length === 0 && inventory.every((source) => source.complete);
+  const known = hosts.filter((host): host is Known => host.tags !== null);
+  const names = (selector: Selector | null): readonly string[] | null =>
+    selector === null ? null : [...new Set(selectHosts(known, selector).map(({ name }) => name))];
+  const { loadBalancers } = drover.fields;
+  const balancers = Object.entries(loadBalancers ?? {}).map(([name, { hosts: text }]) => {
+    const selector = readSelector(drover.file, ["loadBalancers", name, "hosts"], text);
+    return { name, selector, on: names(selector.selector) };
+  });
+  return {
+    drover,
+    hosts,
+    complete,
+    apps: apps.map((app) => ({ ...app, on: names(app.selector) })),
+    balancers: loadBalancers === undefined ? null : balancers,
+  };
+}

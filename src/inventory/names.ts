@@ -1,0 +1,39 @@
+/**
+ * What names and other short texts may look like. Each pattern is narrow enough that its text can stand in a path, a
+ * unit name, haproxy.cfg and a shell argument without meaning anything there.
+ */
+
+/** Names of apps, fleets and balancer sets: with `drover-` in front still a legal user name (31 characters). */
+export const APP_NAME: RegExp = /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/;
+
+/** Host names: lower-case letters, digits, dots and dashes, with a letter so that no name reads as an address. */
+export const HOST_NAME: RegExp = /^(?=.*[a-z])(?!.*\.\.)[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
+
+/** Release strings: one path segment that cannot climb out of its folder. */
+export const RELEASE: RegExp = /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}$/;
+
+/** Tag keys: a Kubernetes label name, with an optional prefix before a slash. */
+export const TAG_KEY: RegExp =
+  /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/** Tag values: a Kubernetes label value; may be empty. */
+export const TAG_VALUE: RegExp = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
+
+/** Environment variables, and secrets: systemd's credential ids allow more, but one rule is easier to keep. */
+export const ENV_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
+
+/** Login names. */
+export const USER_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
+
+/** Host part of a route: a lower-case DNS name without port. */
+export const ROUTE_HOST: RegExp =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** Path of a route: `/`, or segments without a slash at the end. `..` and `//` have no meaning in a prefix. */
+export const ROUTE_PATH: RegExp = /^(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
+
+/** Path of a health check, with an optional query. */
+export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+\/?=&%,-]*$/;
+
+/** Control characters, line separators, lone surrogates and the marks that reorder text on a terminal. */
+export const UNPRINTABLE: RegExp = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

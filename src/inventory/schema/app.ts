@@ -1,0 +1,121 @@
+import { z } from "zod";
+import type { ArtifactSource, Health, RolloutSettings, Route, SecretSource } from "../../model/fleet.ts";
+import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE, ROUTE_HOST, ROUTE_PATH } from "../names.ts";
+import type { FileSchema } from "./file-schema.ts";
+import { fileSchema } from "./file-schema.ts";
+import { anyText, duration, keys, oneOf, text, whole } from "./values.ts";
+
+/** The `health:` keys; without a probe the port decides (see complete.ts). */
+export type HealthFields = Omit<Health, "probe"> & { readonly probe: Health["probe"] | null };
+
+/** What an app file says, defaults filled in; texts with `{{release}}` and `{{port}}` still as written. */
+export interface AppFields {
+  app: string;
+  hosts: string;
+  release: string;
+  artifact: ArtifactSource;
+  run: string;
+  port: number | null;
+  health: HealthFields;
+  env: Record<string, string>;
+  secrets: Record<string, SecretSource>;
+  routes: readonly Route[];
+  rollout: RolloutSettings;
+}
+
+const sha256 = text("a sha256 of 64 lower-case hex digits", /^[0-9a-f]{64}$/);
+const url = text(
+  'a URL starting with "https://", without user and password',
+  /^https:\/\/[A-Za-z0-9.:[\]-]+\/[^\s"'<>\\#]+$/,
+);
+const expectedArtifact = "a file, or {url: URL, sha256: HASH}";
+const artifact = z.union(
+  [
+    text(expectedArtifact, /^(?![A-Za-z][A-Za-z0-9+.-]*:\/\/)./).transform((path): ArtifactSource => ({
+      kind: "file",
+      path,
+      sha256: null,
+    })),
+    keys({ file: anyText("a file"), sha256: sha256.optional() }).transform((written): ArtifactSource => ({
+      kind: "file",
+      path: written.file,
+      sha256: written.sha256 ?? null,
+    })),
+    keys({ url, sha256 }).transform((written): ArtifactSource => ({ kind: "url", ...written })),
+  ],
+  { error: expectedArtifact },
+);
+
+const threshold = whole("a whole number from 1 to 100", 1, 100);
+const health = keys({
+  http: text('a path starting with "/"', CHECK_PATH).optional(),
+  tcp: z.literal(true, { error: "true" }).optional(),
+  interval: duration(1).prefault("1s"),
+  timeout: duration(1).prefault("2s"),
+  successThreshold: threshold.default(3),
+  failureThreshold: threshold.default(3),
+}).transform(({ http, tcp, ...rest }, context): HealthFields => {
+  if (http !== undefined && tcp !== undefined)
+    context.issues.push({ code: "custom", message: "either http or tcp", input: http, path: ["tcp"] });
+  if (http !== undefined) return { ...rest, probe: { kind: "http", path: http } };
+  return { ...rest, probe: tcp === true ? { kind: "tcp" } : null };
+});
+
+const argv = z.array(anyText("a word"), { error: "a list [PROGRAM, ARGUMENT, …]" }).min(1, { error: "a program" });
+const secret = z.union(
+  [
+    keys({ file: anyText("a file") }).transform(({ file }): SecretSource => ({ kind: "file", path: file })),
+    keys({ command: argv }).transform(({ command }): SecretSource => ({ kind: "command", argv: command })),
+  ],
+  { error: "{file: PATH} or {command: [PROGRAM, ARGUMENT, …]}" },
+);
+
+const route = keys({
+  lb: text("the name of a balancer set", APP_NAME),
+  host: text("a lower-case host name without port", ROUTE_HOST),
+  path: text('a path starting with "/", without a slash at the end', ROUTE_PATH).default("/"),
+});
+
+const rollout = keys({
+  serial: whole("a whole number of hosts, 1 or more (no percentage, no list)", 1, 10_000).default(1),
+  order: oneOf(["inventory"]).default("inventory"),
+  minAvailable: whole("a whole number of instances, 0 or more", 0, 10_000)
+    .optional()
+    .transform((least) => least ?? null),
+  maxFailures: whole("a whole number of hosts, 0 or more", 0, 10_000).default(0),
+  onFailure: oneOf(["pause", "rollback"]).default("pause"),
+  drainTimeout: duration(0).prefault("30s"),
+  drainAction: oneOf(["force", "fail"]).default("force"),
+  shutdownDelay: duration(0).prefault("0s"),
+  minHealthyTime: duration(0).prefault("10s"),
+  healthyDeadline: duration(1).prefault("5m"),
+  progressDeadline: duration(1).prefault("10m"),
+  batchWait: z.union([z.literal("ask"), duration(0)], { error: '"ask" or a duration such as "30s"' }).prefault("0s"),
+  keepReleases: whole("a whole number of releases from 1 to 100", 1, 100).default(5),
+});
+
+const variable = text("a name of letters, digits and underscores that starts with no digit", ENV_NAME);
+
+/** An app file: what an app's team writes (DESIGN §2). */
+export const appSchema: FileSchema<AppFields> = fileSchema(
+  keys({
+    app: text("a name of lower-case letters, digits and dashes, at most 24", APP_NAME).refine(
+      (name) => name !== "haproxy",
+      {
+        error: "another name (haproxy is what drover calls the balancer)",
+      },
+    ),
+    hosts: z.string({ error: 'a selector such as "role=app"' }),
+    release: text('a release of letters, digits and ._+~- without "..", at most 64', RELEASE),
+    artifact,
+    run: anyText("a command"),
+    port: whole("a port from 1 to 65535", 1, 65_535)
+      .optional()
+      .transform((port) => port ?? null),
+    health: health.prefault({}),
+    env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
+    secrets: z.record(variable, secret, { error: "a map of secrets" }).default({}),
+    routes: z.array(route, { error: "a list of {lb: NAME, host: NAME, path: PATH}" }).default([]),
+    rollout: rollout.prefault({}),
+  }),
+);
