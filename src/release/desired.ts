@@ -1,4 +1,4 @@
-import type { App } from "../model/fleet.ts";
+import type { App, ArtifactSource } from "../model/fleet.ts";
 import type { Instance } from "../model/topology.ts";
 import { canonicalJson, sha256 } from "../model/hash.ts";
 import { programPath } from "./artifact.ts";
@@ -43,6 +43,13 @@ export function releaseId(input: Omit<DesiredInput, "instance">): string {
   return `${app.release}-${sha256(canonicalJson(whole)).slice(0, 12)}`;
 }
 
+/** The last part of where an artifact comes from: `java -jar shop.jar` finds a plain file under its own name. */
+function fileName(source: ArtifactSource): string {
+  const path = source.kind === "file" ? source.path : source.url.replace(/[?#].*$/, "");
+  const name = path.split("/").at(-1) ?? "";
+  return /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/.test(name) ? name : "artifact";
+}
+
 /** Derives what one instance should be. Throws a DroverError where the app cannot be said in a unit file. */
 export function desiredInstance(input: DesiredInput): DesiredInstance {
   const { app, instance, templates } = input;
@@ -58,6 +65,6 @@ export function desiredInstance(input: DesiredInput): DesiredInstance {
     unit: renderUnit(templates.unit, app.name),
     dropIn: renderDropIn(templates.dropIn, { app: app.name, release, argv: app.run, env: app.env, secrets }),
     secrets,
-    program: programPath(app.run) ?? app.name,
+    program: programPath(app.run) ?? fileName(app.artifact),
   };
 }
