@@ -22,7 +22,7 @@ export function remoteCommand(become: "sudo" | "none"): string {
 
 /** What stops a command: its process group gets TERM. sudo forwards nothing that comes from its own group, hence all of it. */
 export function stopCommand(become: "sudo" | "none", pid: number): string {
-  const script = `set -- $(cut -d")" -f2- /proc/${pid}/stat) && kill -TERM -- -$3`;
+  const script = `set -- $(cut -d")" -f2- /proc/${pid}/stat) && kill -s TERM -- -$3`;
   return `${become === "sudo" ? "sudo -n " : ""}sh -c '${script}'`;
 }
 

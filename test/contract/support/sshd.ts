@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SshOptions } from "../../../src/ssh/options.ts";
 
@@ -23,7 +23,8 @@ export interface Sshd {
 /** Runs a program to its end; throws with its own words when it fails. */
 export function must(command: string, ...args: readonly string[]): string {
   const result = spawnSync(command, args, { encoding: "utf8" });
-  if (result.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${result.stderr || result.error?.message || ""}`);
+  if (result.status !== 0)
+    throw new Error(`${command} ${args.join(" ")}: ${result.stderr || result.error?.message || ""}`);
   return result.stdout;
 }
 
@@ -56,55 +57,40 @@ export interface SshdRequest {
   readonly config?: readonly string[];
 }
 
-/** Starts a {@link Sshd}. Its log is `sshd.log` in its directory. */
+/**
+ * Starts a {@link Sshd}, as root, in a mount namespace of its own: users, sudo's rules and /var/lib are the fixture's,
+ * so that nothing of this machine (a slow profile, a locked root) matters and nothing of it is touched. Users: `root`;
+ * `drover`, who may use sudo; `guest`, who may not. `small` in the directory is a disk of 1 MiB.
+ */
 export async function startSshd(request: SshdRequest = {}): Promise<Sshd> {
   const directory = mkdtempSync(join(tmpdir(), "drover-sshd-"));
   chmodSync(directory, 0o755);
   const hostKeys = (request.hostKeys ?? ["ed25519"]).map((type) => makeKey(directory, `host_${type}`, type));
   const identity = makeKey(directory, "id");
   const port = await freePort();
-  writeFileSync(join(directory, "authorized_keys"), readFileSync(`${identity}.pub`));
-  writeFileSync(
-    join(directory, "sshd_config"),
-    [
-      `Port ${port}`,
-      "ListenAddress 127.0.0.1",
-      ...hostKeys.map((key) => `HostKey ${key}`),
-      `AuthorizedKeysFile ${join(directory, "authorized_keys")}`,
-      `PidFile ${join(directory, "sshd.pid")}`,
-      "PermitRootLogin prohibit-password",
-      "PasswordAuthentication no",
-      "KbdInteractiveAuthentication no",
-      "UsePAM no",
-      "UseDNS no",
-      // The directory lies below /tmp, which is world-writable.
-      "StrictModes no",
-      ...(request.config ?? []),
-      "",
-    ].join("\n"),
-  );
-  // The daemon drops its privileges into this directory; Debian's unit makes it, and there is no unit here.
-  mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child = spawn("/usr/sbin/sshd", ["-D", "-f", join(directory, "sshd_config"), "-E", join(directory, "sshd.log")], {
-    stdio: "ignore",
-  });
-  await listening(port, child, join(directory, "sshd.log"));
-  const hostKey = publicKey(hostKeys[0] ?? "");
-  const file = (name: string, text: string): string => {
+  const file = (name: string, text: string, mode = 0o644): string => {
     const path = join(directory, name);
-    writeFileSync(path, text);
+    writeFileSync(path, text, { mode });
     return path;
   };
+  file("authorized_keys", readFileSync(`${identity}.pub`, "utf8"));
   file("known_hosts", hostKeys.map((key) => `[127.0.0.1]:${port} ${publicKey(key)}\n`).join(""));
+  file("sshd_config", configuration(directory, port, hostKeys, request.config ?? []));
+  furnish(directory, file);
+  const log = join(directory, "sshd.log");
+  const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-euc", ENTER, "sh", directory, log], {
+    stdio: ["ignore", "ignore", openSync(log, "a")],
+  });
+  await listening(port, child, log);
   return {
     directory,
     port,
-    hostKey,
+    hostKey: publicKey(hostKeys[0] ?? ""),
     file,
     options: (change = {}) => ({
-      ssh: { user: userInfo().username, port, become: "none", knownHosts: ["known_hosts"], identity: "id", ...change },
+      ssh: { user: "root", port, become: "none", knownHosts: ["known_hosts"], identity: "id", ...change },
       hosts: [{ name: "box", addresses: ["127.0.0.1"], tags: {} }],
-      places: { directory, home: directory, agent: null },
+      places: { directory, home: join(directory, "home"), agent: null },
     }),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -112,6 +98,51 @@ export async function startSshd(request: SshdRequest = {}): Promise<Sshd> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Mounts what the fixture brings over the machine's own, seen by sshd alone, and becomes sshd. */
+const ENTER = `
+  for file in passwd group shadow sudoers; do mount --bind "$1/etc/$file" "/etc/$file"; done
+  mount --bind "$1/var-lib" /var/lib
+  mount -t tmpfs -o size=1M,mode=755 tmpfs "$1/small"
+  mkdir -p -m 755 /run/sshd
+  exec /usr/sbin/sshd -D -f "$1/sshd_config" -E "$2"
+`;
+
+function furnish(directory: string, file: (name: string, text: string, mode?: number) => string): void {
+  for (const folder of ["etc", "home", "small", "var-lib", "var-lib/drover"]) mkdirSync(join(directory, folder));
+  chmodSync(join(directory, "home"), 0o777);
+  const users = [
+    ["root", 0],
+    ["sshd", 4201],
+    ["drover", 4202],
+    ["guest", 4203],
+  ] as const;
+  const home = join(directory, "home");
+  file("etc/passwd", users.map(([name, id]) => `${name}:x:${id}:${id}::${home}:/bin/bash\n`).join(""));
+  file("etc/group", users.map(([name, id]) => `${name}:x:${id}:\n`).join(""));
+  file("etc/shadow", users.map(([name]) => `${name}:*:19000:0:99999:7:::\n`).join(""), 0o640);
+  // As Debian has it, so that sudo costs what it costs on a host.
+  const sudoers = ["Defaults env_reset", "Defaults mail_badpass", "Defaults use_pty", "root ALL=(ALL:ALL) ALL"];
+  file("etc/sudoers", `${[...sudoers, "drover ALL=(ALL:ALL) NOPASSWD: ALL"].join("\n")}\n`, 0o440);
+}
+
+function configuration(directory: string, port: number, hostKeys: readonly string[], more: readonly string[]): string {
+  const lines = [
+    `Port ${port}`,
+    "ListenAddress 127.0.0.1",
+    ...hostKeys.map((key) => `HostKey ${key}`),
+    `AuthorizedKeysFile ${join(directory, "authorized_keys")}`,
+    "PidFile none",
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "KbdInteractiveAuthentication no",
+    "UsePAM no",
+    "UseDNS no",
+    // The directory lies below /tmp, which is world-writable.
+    "StrictModes no",
+  ];
+  return `${[...lines, ...more].join("\n")}\n`;
 }
 
 async function listening(port: number, child: ChildProcess, log: string): Promise<void> {
