@@ -10,9 +10,10 @@ base_path() {
 
 # The mirror this machine already uses; empty means debootstrap's own default.
 base_mirror() {
-  apt-get indextargets --format '$(SITE) $(REPO_URI)' \
+  # shellcheck disable=SC2016 # apt's own placeholders
+  apt-get indextargets --format '$(REPO_URI)' \
     'Created-By: Packages' 'Origin: Debian' 'Label: Debian' 'Component: main' 2> /dev/null |
-    awk '{ print $2; exit }' | sed 's:/$::'
+    sed 's:/$::;q'
 }
 
 # ensure_base: prints nothing and returns at once where the base exists.
@@ -44,6 +45,7 @@ build_base() {
   cp /etc/resolv.conf "$tree/etc/resolv.conf"
   install -m 755 "$LAB_DIR/recipe/provision.sh" "$tree/usr/local/sbin/drover-lab-provision"
   # An own mount and pid namespace: whatever a package script leaves running or mounted ends with the step.
+  # shellcheck disable=SC2016 # a script for another shell
   base_step unshare --mount --pid --fork --kill-child sh -c \
     'mount -t proc proc "$1/proc" && exec chroot "$1" /usr/local/sbin/drover-lab-provision' sh "$tree"
   say "  3/3 what a container needs, and nothing of this machine"
@@ -85,7 +87,7 @@ remove_tree() { [ ! -e "$1" ] || rm -rf --one-file-system "$1"; }
 remove_old_bases() {
   local old
   for old in "$CACHE"/base-*; do
-    [ -d "$old" ] && [ "$old" != "$BASE" ] || continue
+    if [ ! -d "$old" ] || [ "$old" = "$BASE" ]; then continue; fi
     grep -qxF "$old" "$LABS"/*/base 2> /dev/null && continue
     say "removing an old base: $old"
     rm -rf --one-file-system "$old"

@@ -10,7 +10,7 @@ CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 readonly CHECKOUT
 readonly LAB_DIR=$CHECKOUT/lab
 # Two checkouts may each have a lab "default" on one machine.
-CHECKOUT_HASH=$(printf %s "$CHECKOUT" | sha256sum | cut -c1-6)
+CHECKOUT_HASH=$(printf %s "$CHECKOUT" | { sha256sum 2> /dev/null || shasum -a 256; } | cut -c1-6)
 readonly CHECKOUT_HASH
 
 say() { printf 'lab %s: %s\n' "${LAB:-}" "$*" >&2; }
@@ -25,6 +25,7 @@ usage_error() { die "$1" "lab/lab --help" 64; }
 name_lab() {
   [[ $1 =~ ^[a-z0-9][a-z0-9-]{0,30}$ ]] ||
     usage_error "\"$1\" is not a name for a lab: small letters, digits and dashes, at most 31"
+  [ "$1" != vagrant ] || usage_error "\"vagrant\" is the name of the fleet of Vagrant's hosts; take another"
   LAB=$1
   ID=$LAB-$CHECKOUT_HASH
   STATE=$LABS/$ID

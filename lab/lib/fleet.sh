@@ -46,10 +46,9 @@ add_to_inventory() {
 
 # Each host made its key on its first boot; a host is known by its name and both addresses.
 write_known_hosts() {
-  local name role v4 v6 zone
-  while read -r name role v4 v6 zone; do
-    printf '%s,%s,%s %s\n' "$name" "$v4" "$v6" \
-      "$(cut -d' ' -f1,2 "$(host_dir "$name")/host_key.pub")"
+  local name v4 v6
+  while read -r name _ v4 v6 _; do
+    printf '%s,%s,%s %s\n' "$name" "$v4" "$v6" "$(cut -d' ' -f1,2 "$(host_dir "$name")/host_key.pub")"
   done < "$STATE/hosts" > "$OWN/fleet/known_hosts.new"
   mv "$OWN/fleet/known_hosts.new" "$OWN/fleet/known_hosts"
 }

@@ -22,9 +22,8 @@ host_leader() {
 
 # host_boot HOST: a network namespace, then lab/lib/boot in the background; it outlives this command.
 host_boot() {
-  local host=$1 name role v4 v6 zone
-  read -r name role v4 v6 zone <<< "$(host_line "$host")"
-  : "$name $role $zone"
+  local host=$1 v4 v6
+  read -r _ _ v4 v6 _ <<< "$(host_line "$host")"
   mkdir -p "$(host_dir "$host")"
   net_make "$host" "$v4" "$v6"
   cgroup_make "$host"
@@ -38,6 +37,7 @@ host_boot() {
 
 host_answers() { # its sshd sends its greeting to the laptop
   local greeting
+  # shellcheck disable=SC2016 # a script for another shell
   greeting=$(inside nsenter --net=/run/netns/laptop timeout 2 bash -c \
     'exec 3<> "/dev/tcp/$1/22" && head -c 4 <&3' bash "$1" 2> /dev/null) && [ "$greeting" = SSH- ]
 }

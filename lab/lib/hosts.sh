@@ -25,7 +25,9 @@ lab_hosts() { awk '{ print $1 }' "$STATE/hosts"; }
 host_line() { awk -v h="$1" '$1 == h' "$STATE/hosts"; }
 
 require_lab() {
-  [ -f "$STATE/hosts" ] && SANDBOX=$(sandbox_pid) || die "lab \"$LAB\" is not up" "LAB=$LAB lab/lab up"
+  SANDBOX=
+  [ ! -f "$STATE/hosts" ] || SANDBOX=$(sandbox_pid) || true
+  [ -n "$SANDBOX" ] || die "lab \"$LAB\" is not up" "LAB=$LAB lab/lab up"
 }
 require_host() {
   [ -n "$(host_line "$1")" ] || usage_error "lab \"$LAB\" has no host \"$1\"; it has $(lab_hosts | tr '\n' ' ')"

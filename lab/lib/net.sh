@@ -7,7 +7,7 @@ net_make() {
   local mac
   # A machine keeps its hardware address over a reboot; with a new one, neighbours would send to the old until
   # their cache forgets it.
-  # shellcheck disable=SC2046 # the four numbers of the address
+  # shellcheck disable=SC2046,SC2183 # the four numbers of the address
   mac=$(printf '02:00:%02x:%02x:%02x:%02x' $(tr . ' ' <<< "$2"))
   net_remove "$1"
   inside ip netns add "$1"

@@ -56,7 +56,8 @@ start_split() {
 # of it first.
 start_scope() {
   # shellcheck disable=SC2016
-  setsid systemd-run --scope --quiet --collect --unit="drover-lab-$ID" --property=Delegate=yes \
+  setsid systemd-run --scope --quiet --collect --unit="drover-lab-$ID" --description="drover lab $LAB" \
+    --property=Delegate=yes \
     bash -c 'set -eu
       own=/sys/fs/cgroup$(sed -n "s/^0:://p" /proc/self/cgroup)
       mkdir "$own/sandbox"

@@ -112,10 +112,8 @@ lab_down() {
 down_all() {
   local dir name
   for dir in "$LABS"/*-"$CHECKOUT_HASH" "$CHECKOUT"/.lab/*; do
-    [ -d "$dir" ] || continue
     name=${dir##*/}
-    # .lab also holds what is not a lab of this kind (Vagrant's).
-    [ "$dir" != "$CHECKOUT/.lab/$name" ] || [ -d "$LABS/$name-$CHECKOUT_HASH" ] || [ -e "$dir/id_ed25519" ] || continue
+    if [ ! -d "$dir" ] || [ "$name" = vagrant ]; then continue; fi
     LAB=${name%-"$CHECKOUT_HASH"} "$LAB_DIR/lab" down
   done
 }

@@ -4,10 +4,10 @@
 lab_status() {
   require_machine
   [ -f "$STATE/hosts" ] || { echo "lab \"$LAB\" is not up"; return 1; }
-  local name role v4 v6 zone state
+  local name role v4 v6 state
   SANDBOX=$(sandbox_pid) || SANDBOX=
   printf '%-7s %-15s %-14s %-5s %s\n' HOST IPV4 IPV6 ROLE STATE
-  while read -r name role v4 v6 zone; do
+  while read -r name role v4 v6 _; do
     state=stopped
     if [ -n "$SANDBOX" ] && host_running "$name"; then
       state=$(host_exec "$name" systemctl is-system-running < /dev/null 2> /dev/null) || state=${state:-starting}
@@ -38,7 +38,7 @@ in_laptop() {
   echo $$ > "$group/cgroup.procs"
   unset SSH_AUTH_SOCK SSH_AGENT_PID SSH_CONNECTION SSH_CLIENT SSH_TTY SSH_ASKPASS
   export LAB PATH="$OWN/bin:$CHECKOUT/node_modules/.bin:$PATH"
-  # shellcheck disable=SC2016
+  # shellcheck disable=SC2016 # a script for another shell
   exec nsenter --net="/proc/$SANDBOX/root/run/netns/laptop" -- unshare --mount -- \
     sh -c 'mount --bind "$1" /etc/hosts && cd "$2" && shift 2 && exec "$@"' sh "$STATE/laptop-hosts" "$OWN/fleet" "$@"
 }
@@ -102,4 +102,13 @@ lab_heal() {
     mv "$STATE/cuts.new" "$STATE/cuts"
   fi
   apply_cuts
+}
+
+lab_base() {
+  require_machine
+  case ${1:-} in
+    '') ensure_base; printf '%s\n' "$BASE" ;;
+    --remove) BASE=; remove_old_bases; rm -f "$CACHE/lock"; rmdir "$CACHE" 2> /dev/null || true ;;
+    *) usage_error "base does not know \"$1\"" ;;
+  esac
 }

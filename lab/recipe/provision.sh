@@ -103,7 +103,7 @@ fi
 
 if [ "$changes" -gt 0 ] && [ -d /run/systemd/system ]; then
   systemctl daemon-reload
-  systemctl -q is-active ssh && systemctl reload ssh
-  sysctl -q --system
+  if systemctl -q is-active ssh; then systemctl reload ssh; fi
+  sysctl -q -p /etc/sysctl.d/60-drover-lab.conf
 fi
 echo "$changes changed"
