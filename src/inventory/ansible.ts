@@ -1,7 +1,7 @@
 import type { Diagnostic, SshSettings } from "../model/fleet.ts";
 import { canonicalAddress } from "./addresses.ts";
 import { isRecord, valueAt } from "./data.ts";
-import { quote } from "./describe.ts";
+import { describe, quote } from "./describe.ts";
 import { complain } from "./diagnostics.ts";
 import type { At, HostDraft, HostDrafts } from "./drafts.ts";
 import { HOST_NAME, TAG_KEY } from "./names.ts";
@@ -96,22 +96,25 @@ function addressOf(own: Readonly<Record<string, unknown>>, name: string): string
 }
 
 /** What is wrong with one host, by key. One login serves the whole fleet, so a host cannot have its own. */
-function checkHost(host: {
-  name: string;
-  own: Readonly<Record<string, unknown>>;
-  ssh: SshSettings | null;
+function checkHost({
+  name,
+  own,
+  ssh,
+}: {
+  readonly name: string;
+  readonly own: Readonly<Record<string, unknown>>;
+  readonly ssh: SshSettings | null;
 }): readonly [string, string][] {
-  const { name, own, ssh } = host;
   const wrong: [string, string][] = [];
   if (!HOST_NAME.test(name))
     wrong.push(["name", `expected a host name of lower-case letters, digits, dots and dashes, got ${quote(name)}`]);
   if (addressOf(own, name) === null)
-    wrong.push(["ansible_host", `expected an IPv4 or IPv6 address, got ${quote(String(own["ansible_host"] ?? ""))}`]);
-  const port = own["ansible_port"];
-  if (port !== undefined && ssh !== null && String(port) !== String(ssh.port))
-    wrong.push(["ansible_port", `expected ${ssh.port} as in drover.yaml's ssh, got ${quote(String(port))}`]);
-  const user = own["ansible_user"];
-  if (user !== undefined && ssh !== null && user !== ssh.user)
-    wrong.push(["ansible_user", `expected ${quote(ssh.user)} as in drover.yaml's ssh, got ${quote(String(user))}`]);
+    wrong.push(["ansible_host", `expected an IPv4 or IPv6 address, got ${describe(own["ansible_host"], null)}`]);
+  if (ssh === null) return wrong;
+  const { ansible_port: port = ssh.port, ansible_user: user = ssh.user } = own;
+  if (port !== ssh.port && port !== String(ssh.port))
+    wrong.push(["ansible_port", `expected ${ssh.port} as in drover.yaml's ssh, got ${describe(port, null)}`]);
+  if (user !== ssh.user)
+    wrong.push(["ansible_user", `expected ${quote(ssh.user)} as in drover.yaml's ssh, got ${describe(user, null)}`]);
   return wrong;
 }

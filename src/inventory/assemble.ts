@@ -7,22 +7,14 @@ import { checkRoutes } from "./checks/routes.ts";
 import type { World } from "./checks/world.ts";
 import { makeWorld } from "./checks/world.ts";
 import { compareText, tidyDiagnostics } from "./diagnostics.ts";
-import type { AppDraft, DroverDraft, HostDrafts } from "./drafts.ts";
+import type { Parts } from "./drafts.ts";
 
 /** A valid fleet, or everything that is wrong with its files, sorted. */
 export type Assembled =
   | { readonly kind: "ok"; readonly fleet: Fleet }
   | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
 
-/** All that was read; `found` is what went wrong while reading (missing files, failing programs). */
-export interface Parts {
-  readonly drover: DroverDraft;
-  readonly inventory: readonly HostDrafts[];
-  readonly apps: readonly AppDraft[];
-  readonly found: readonly Diagnostic[];
-}
-
-/** Puts the files together and checks them against each other. Pure; never throws. */
+/** Puts the files together and checks them against each other. Pure; throws only for a bug of its own. */
 export function assembleFleet(parts: Parts): Assembled {
   const world = makeWorld(parts);
   const diagnostics = [
@@ -37,6 +29,7 @@ export function assembleFleet(parts: Parts): Assembled {
     ...world.apps.flatMap((app) => checkRollout(app)),
   ];
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;
+  if (fleet === null && diagnostics.length === 0) throw new TypeError("files without errors give no fleet");
   if (fleet !== null) return { kind: "ok", fleet };
   return { kind: "invalid", diagnostics: tidyDiagnostics(diagnostics) };
 }

@@ -14,3 +14,11 @@ export function valueAt(value: unknown, path: Path): unknown {
   }
   return at;
 }
+
+/** A copy of plain data with the value at a path replaced. */
+export function replaceAt(tree: unknown, [head, ...rest]: Path, value: unknown): unknown {
+  if (head === undefined) return value;
+  if (Array.isArray(tree))
+    return tree.map((item: unknown, index) => (index === head ? replaceAt(item, rest, value) : item));
+  return isRecord(tree) ? { ...tree, [head]: replaceAt(tree[head], rest, value) } : tree;
+}

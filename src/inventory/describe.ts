@@ -1,14 +1,13 @@
 import { UNPRINTABLE } from "./names.ts";
 
 const LONGEST = 60;
+const everyUnprintable = new RegExp(UNPRINTABLE, "gu");
 
 /** A text in quotes as it may be printed: nothing in it can move a cursor, and it is cut when it is long. */
 export function quote(text: string): string {
-  const characters = [...text];
-  const shown = characters.length > LONGEST ? `${characters.slice(0, LONGEST).join("")}…` : text;
-  return [...JSON.stringify(shown)]
-    .map((character) => (UNPRINTABLE.test(character) ? escaped(character) : character))
-    .join("");
+  const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  // JSON already escapes C0 controls and lone surrogates.
+  return JSON.stringify(shown).replaceAll(everyUnprintable, escaped);
 }
 
 function escaped(character: string): string {
@@ -17,9 +16,16 @@ function escaped(character: string): string {
 
 /** What stands in the file, for the end of a message: `"text"`, `8080`, `a map`. `source` is a scalar as written. */
 export function describe(value: unknown, source: string | null): string {
-  if (value === undefined || value === null) return source === null || source === "" ? "nothing" : source;
-  if (typeof value === "string") return quote(value);
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return "a map";
-  return source ?? String(value);
+  switch (typeof value) {
+    case "string":
+      return quote(value);
+    case "number":
+    case "boolean":
+      return source ?? String(value);
+    case "object":
+      if (value !== null) return Array.isArray(value) ? "a list" : "a map";
+      return source === null || source === "" ? "nothing" : source;
+    default:
+      return "nothing";
+  }
 }

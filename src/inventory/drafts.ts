@@ -42,3 +42,11 @@ export interface AppDraft {
   readonly app: App | null;
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** All that was read; `found` is what went wrong while reading (missing files, failing programs). */
+export interface Parts {
+  readonly drover: DroverDraft;
+  readonly inventory: readonly HostDrafts[];
+  readonly apps: readonly AppDraft[];
+  readonly found: readonly Diagnostic[];
+}

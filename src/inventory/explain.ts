@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Diagnostic } from "../model/fleet.ts";
-import { isRecord, valueAt } from "./data.ts";
+import { replaceAt, valueAt } from "./data.ts";
 import { describe, quote } from "./describe.ts";
 import { complain, complainAtKey } from "./diagnostics.ts";
 import { spotKey } from "./places.ts";
@@ -81,11 +81,4 @@ function accepts(schema: z.ZodType, file: YamlFile, path: Path, value: unknown):
   return !result.error.issues.some(
     (issue) => issue.code !== "unrecognized_keys" && startsWith(path, plainPath(issue.path)),
   );
-}
-
-function replaceAt(tree: unknown, [head, ...rest]: Path, value: unknown): unknown {
-  if (head === undefined) return value;
-  if (Array.isArray(tree))
-    return tree.map((item: unknown, index) => (index === head ? replaceAt(item, rest, value) : item));
-  return isRecord(tree) ? { ...tree, [head]: replaceAt(tree[head], rest, value) } : tree;
 }

@@ -33,7 +33,7 @@ export const ROUTE_HOST: RegExp =
 export const ROUTE_PATH: RegExp = /^(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
 
 /** Path of a health check, with an optional query. */
-export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+\/?=&%,-]*$/;
+export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]*$/;
 
 /** Control characters, line separators, lone surrogates and the marks that reorder text on a terminal. */
 export const UNPRINTABLE: RegExp = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

@@ -205,7 +205,8 @@ function keyText(reader: Reader, key: ParsedNode, path: Path, start: Place): str
   const value: unknown = isScalar(key) ? key.value : undefined;
   if (typeof value === "string" && !UNPRINTABLE.test(value) && value !== "__proto__") return value;
   const source = isScalar(key) && typeof key.source === "string" ? key.source : null;
-  if (typeof value === "string")
+  if (value === "__proto__") refuse(reader, start, path, `expected another key, got ${quote(value)}`);
+  else if (typeof value === "string")
     refuse(reader, start, path, `expected a key without control characters, got ${quote(value)}`);
   else if (source !== null && source !== "")
     refuse(

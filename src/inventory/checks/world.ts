@@ -1,5 +1,4 @@
-import type { Parts } from "../assemble.ts";
-import type { AppDraft, DroverDraft, HostDraft } from "../drafts.ts";
+import type { AppDraft, DroverDraft, HostDraft, Parts } from "../drafts.ts";
 import { selectHosts } from "../selector/match.ts";
 import { readSelector } from "../selector/read.ts";
 import type { Selector } from "../selector/selector.ts";
