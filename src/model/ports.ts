@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import type { Failure } from "./errors.ts";
+import type { Fact } from "./fact.ts";
 
 /** How a command ended. A host that fails is a result, not an exception. */
 export type ExecResult =
@@ -106,8 +107,21 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** What the store tells anybody who asks, without the lease. */
+export interface StateFacts {
+  /** Hex; null until a first lease has made it. */
+  readonly fingerprintKey: string | null;
+  /** The open rollout of each app that has one. */
+  readonly open: Readonly<Record<string, string>>;
+  /** Who holds the lease right now. */
+  readonly holder: Holder | null;
+  readonly epoch: number;
+}
+
 /** Lease, epoch, journal: on the state host over SSH, or elsewhere later. */
 export interface Store {
+  /** Asked of the state host in its one exec. */
+  readonly fact: Fact<StateFacts>;
   acquire(
     who: { readonly run: string; readonly operator: string; readonly purpose: string },
     limits: Limits,

@@ -62,26 +62,32 @@ export function planApp(name: string, balancers: readonly BalancerState[], input
   const batches = batchesOf(work);
   const epilogue = place("epilogue", epilogueOf(work));
   if (prologue.length + batches.length + epilogue.length === 0) return { plan: null, after: routing.after };
-  const rollout = situation.app?.rollout;
   const plan: Plan = {
     version: 1,
     app: name,
     from: versionFound(situation),
     to: situation.app?.release ?? null,
     reasons: reasonsOf(situation, routing),
-    budget: {
-      maxFailures: rollout?.maxFailures ?? 0,
-      onFailure: rollout?.onFailure ?? "pause",
-      batchWait: rollout?.batchWait ?? 0,
-      progressDeadline: rollout?.progressDeadline ?? 600_000,
-      minAvailable,
-    },
+    budget: budgetOf(situation, minAvailable),
     unchanged: situation.same.map((instance) => instance.host),
     prologue,
     batches,
     epilogue,
   };
   return { plan, after: routing.after };
+}
+
+/** An app that leaves has nobody left to pause for. */
+const LEAVING: Pick<RolloutSettings, "maxFailures" | "onFailure" | "batchWait" | "progressDeadline"> = {
+  maxFailures: 0,
+  onFailure: "pause",
+  batchWait: 0,
+  progressDeadline: 600_000,
+};
+
+function budgetOf({ app }: Situation, minAvailable: number): Plan["budget"] {
+  const { maxFailures, onFailure, batchWait, progressDeadline } = app?.rollout ?? LEAVING;
+  return { maxFailures, onFailure, batchWait, progressDeadline, minAvailable };
 }
 
 function minAvailableOf({ app }: Situation): number {
@@ -95,7 +101,7 @@ function prologueOf({ situation, desired, routing }: Work): DraftStages {
   const touched = [...fresh, ...changed.map((instance) => instance.desired)];
   return [
     touched.map((instance) => stageRelease(instance, desired.artifact)),
-    desired.edit === null || touched.length === 0 ? [] : [editRelease(desired.edit)],
+    desired.edit === null ? [] : [editRelease(desired.edit)],
     fresh.map((instance) => startInstance(instance)),
     fresh.map((instance) => probeInstance(instance, probeOf(app.health, app.rollout))),
     ...routing.expand,

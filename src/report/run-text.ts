@@ -1,9 +1,9 @@
 import type { Failure } from "../model/errors.ts";
 import type { RunEvent } from "../model/event.ts";
-import { countsLine, endingLines, failureLines, printable, span } from "./words.ts";
 import { planLines } from "./plan-text.ts";
+import { countsLine, endingLines, failureLines, printable, span } from "./words.ts";
 
-/** Takes a run's events and prints append-only lines, each prefixed with its host. */
+/** Takes a run's events as they happen. */
 export interface Reporter {
   (event: RunEvent): void;
 }
@@ -15,51 +15,72 @@ export interface Printer {
   readonly verbose: boolean;
 }
 
-/** Plain progress: one line per finished step, failures repeated in full at the end, the count last. */
-export function textReporter(printer: Printer): Reporter {
-  const failures: { readonly host: string; readonly says: string; readonly failure: Failure }[] = [];
-  const { line, paint } = printer;
-  const prefixed = (event: { lane?: string | null; host?: string | null }, text: string): void => {
-    line(`${paint("bold", (event.lane ?? event.host ?? "drover").padEnd(6))} | ${text}`);
-  };
+interface FailedStep {
+  readonly where: string;
+  readonly says: string;
+  readonly failure: Failure;
+}
+
+type Paint = Printer["paint"];
+
+/** Plain progress: one line per finished step, each prefixed with its host; failures again in full at the end, the count last. */
+export function textReporter({ line, paint, verbose }: Printer): Reporter {
+  const failures: FailedStep[] = [];
   return (event) => {
-    switch (event.kind) {
-      case "run-started":
-        for (const text of planLines(event.plan)) line(text);
-        line(paint("dim", `rollout ${event.rollout}`));
-        return;
-      case "note":
-        prefixed(event, printable(event.text));
-        return;
-      case "warning":
-        for (const text of failureLines(event.failure)) prefixed(event, paint("yellow", text));
-        return;
-      case "step-started":
-        if (printer.verbose) prefixed(event, paint("dim", `… ${printable(event.says)}`));
-        return;
-      case "step-done":
-        prefixed(
-          event,
-          `${printable(event.says)}${event.note === "" ? "" : `: ${printable(event.note)}`} ${paint("dim", span(event.ms))}`,
-        );
-        return;
-      case "step-failed":
-        prefixed(
-          event,
-          paint("red", `${printable(event.says)}: failed after ${span(event.ms)}: ${printable(event.failure.message)}`),
-        );
-        failures.push({ host: event.lane ?? event.host ?? "drover", says: event.says, failure: event.failure });
-        return;
-      case "lane-ended":
-        prefixed(event, paint(event.result === "updated" ? "green" : "yellow", event.result));
-        return;
-      case "run-ended":
-        for (const failed of failures.splice(0)) {
-          line(paint("red", `${failed.host}: ${printable(failed.says)}`));
-          for (const text of failureLines(failed.failure)) line(`  ${text}`);
-        }
-        for (const text of endingLines(event.app, event.ending)) line(text);
-        line(countsLine(event.counts));
-    }
+    if (event.kind === "step-failed") failures.push({ where: whereOf(event), says: event.says, failure: event.failure });
+    if (event.kind === "step-started" && !verbose) return;
+    const ended = event.kind === "run-ended" ? failures.splice(0) : [];
+    for (const text of linesOf(event, ended, paint)) line(text);
   };
+}
+
+function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint): readonly string[] {
+  switch (event.kind) {
+    case "run-started":
+      return [...planLines(event.plan), paint("dim", `rollout ${event.rollout}`)];
+    case "run-ended":
+      return endLines(event, failures, paint);
+    case "lane-ended":
+      return prefixed(event.lane, [paint(event.result === "updated" ? "green" : "yellow", event.result)], paint);
+    case "note":
+      return prefixed(whereOf(event), [printable(event.text)], paint);
+    case "warning":
+      return prefixed(whereOf(event), failureLines(event.failure).map((text) => paint("yellow", text)), paint);
+    case "step-started":
+    case "step-done":
+    case "step-failed":
+      return prefixed(whereOf(event), [stepLine(event, paint)], paint);
+  }
+}
+
+function stepLine(event: Extract<RunEvent, { readonly says: string }>, paint: Paint): string {
+  const says = printable(event.says);
+  switch (event.kind) {
+    case "step-started":
+      return paint("dim", `… ${says}`);
+    case "step-done":
+      return `${says}${event.note === "" ? "" : `: ${printable(event.note)}`} ${paint("dim", span(event.ms))}`;
+    case "step-failed":
+      return paint("red", `${says}: failed after ${span(event.ms)}: ${printable(event.failure.message)}`);
+  }
+}
+
+function endLines(
+  event: Extract<RunEvent, { readonly kind: "run-ended" }>,
+  failures: readonly FailedStep[],
+  paint: Paint,
+): readonly string[] {
+  const told = failures.flatMap(({ where, says, failure }) => [
+    paint("red", `${where}: ${printable(says)}`),
+    ...failureLines(failure).map((text) => `  ${text}`),
+  ]);
+  return [...told, ...endingLines(event.app, event.ending), countsLine(event.counts)];
+}
+
+function whereOf(event: { readonly lane?: string | null; readonly host: string | null }): string {
+  return event.lane ?? event.host ?? "drover";
+}
+
+function prefixed(where: string, lines: readonly string[], paint: Paint): readonly string[] {
+  return lines.map((text) => `${paint("bold", where.padEnd(6))} | ${text}`);
 }

@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+import { InvalidArgumentError, Command, CommanderError, Option } from "@commander-js/extra-typings";
+import { applyCommand } from "./commands/apply.ts";
+import type { Context } from "./commands/context.ts";
+import { hostsCommand } from "./commands/hosts.ts";
+import { planCommand } from "./commands/plan.ts";
+import { rolloutAbortCommand } from "./commands/rollout-abort.ts";
+import { rolloutStartCommand } from "./commands/rollout-start.ts";
+import { rolloutStatusCommand } from "./commands/rollout-status.ts";
+import { statusCommand } from "./commands/status.ts";
+import { validateCommand } from "./commands/validate.ts";
+import { DroverError, failure } from "./model/errors.ts";
+import { EXIT_CODE } from "./report/exit-code.ts";
+import { failureLines } from "./report/words.ts";
+import { parseDuration } from "./inventory/durations.ts";
+import type { WorldOptions } from "./world.ts";
+import { buildContext } from "./world.ts";
+
+/** What a verb does once its options are known. */
+type Verb = (context: Context) => Promise<number>;
+
+/** Runs a verb and remembers its exit code. */
+type Run = (options: WorldOptions, verb: Verb) => Promise<void>;
+
+/** A command with the options every verb has. */
+function verb(name: string, description: string) {
+  return new Command(name)
+    .description(description)
+    .option("-C, --directory <dir>", "the fleet's folder", ".")
+    .addOption(new Option("--output <format>", "how to print").choices(["text", "json"] as const).default("text" as const))
+    .option("--yes", "answer every question with yes", false)
+    .option("--forks <n>", "hosts to work on at once", count, 30)
+    .option("--timeout <duration>", "for reaching and asking the hosts", duration, 60_000)
+    .option("-v, --verbose", "also say what begins", false)
+    .option("--no-color", "no colours, also with NO_COLOR set or without a terminal");
+}
+
+function count(text: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new InvalidArgumentError(`expected a number from 1 to 9999, got ${text}`);
+  return Number(text);
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms === 0) throw new InvalidArgumentError(`expected a duration like 500ms, 30s or 5m, got ${text}`);
+  return ms;
+}
+
+function program(run: Run): Command {
+  const root = new Command("drover")
+    .description("Runs applications on plain VMs over SSH: rolls releases out host by host behind HAProxy, losing no request.")
+    .version("0.1.0")
+    .helpCommand(true)
+    .addHelpText("after", `\n${EXIT_CODES}`);
+  addReaders(root, run);
+  root.addCommand(
+    verb("apply", "bring everything to what the files say").action((options) => run(options, applyCommand)),
+  );
+  root.addCommand(rollout(run));
+  return root;
+}
+
+function addReaders(root: Command, run: Run): void {
+  root.addCommand(
+    verb("validate", "check the fleet's files; touches no host").action((options) => run(options, validateCommand)),
+  );
+  root.addCommand(
+    verb("hosts", "list the inventory, or what a selector picks of it; touches no host")
+      .argument("[selector]", "e.g. role=app,zone in (a,b)")
+      .action((selector, options) => run(options, (context) => hostsCommand(context, selector))),
+  );
+  root.addCommand(
+    verb("status", "show release, unit, balancer state and sessions of every instance")
+      .argument("[app]")
+      .action((app, options) => run(options, (context) => statusCommand(context, app))),
+  );
+  root.addCommand(
+    verb("plan", "show what apply would change, where and in which order").action((options) => run(options, planCommand)),
+  );
+}
+
+function rollout(run: Run): Command {
+  const group = new Command("rollout").description("move an app from one release to another");
+  group.addCommand(
+    verb("start", "roll a release out host by host")
+      .argument("<app>")
+      .option("--release <release>", "write this release into the app's file and roll it out; without it, what the file says")
+      .action((app, options) => run(options, (context) => rolloutStartCommand(context, app, options.release))),
+  );
+  group.addCommand(
+    verb("status", "show the app's open rollout and how far it came")
+      .argument("<app>")
+      .action((app, options) => run(options, (context) => rolloutStatusCommand(context, app))),
+  );
+  group.addCommand(
+    verb("abort", "put back everything the app's open rollout changed")
+      .argument("<app>")
+      .action((app, options) => run(options, (context) => rolloutAbortCommand(context, app))),
+  );
+  return group;
+}
+
+const EXIT_CODES = `Exit codes:
+  0    done, or no difference and nothing unknown
+  1    failed, or something stayed unknown
+  2    differences found (plan)
+  3    a rollout is left open, also when the failed host was reverted
+  4    left open because a host is unreachable
+  5    the lease is held by another run
+  6    everything was put back and the rollout closed
+  64   wrong usage or invalid files
+  130  interrupted`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT_CODE.done;
+  const run: Run = async (options, perform) => {
+    code = await perform(await buildContext(options));
+  };
+  const root = program(run);
+  exitByException(root);
+  try {
+    await root.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    return told(error);
+  }
+}
+
+function exitByException(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) exitByException(child);
+}
+
+/** Says what went wrong, once, and gives the exit code. A bug keeps its stack. */
+function told(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.done : EXIT_CODE.usage;
+  const known = error instanceof DroverError ? error.failure : bug(error);
+  for (const line of failureLines(known)) process.stderr.write(`${line}\n`);
+  return known.code === "usage" || known.code === "files-invalid" ? EXIT_CODE.usage : EXIT_CODE.failed;
+}
+
+function bug(error: unknown): ReturnType<typeof failure> {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return failure("bug", "drover itself failed; hosts may be part-way, the journal knows", "see: drover status", stack.split("\n"));
+}
+
+// A reader that goes away (`drover status | head`) must not stop a run half-way.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+process.exitCode = await main(process.argv.slice(2));
+// Nothing may keep the process alive once the verb has said its last line.
+// oxlint-disable-next-line unicorn/no-process-exit -- the one place that decides the exit code
+process.exit();

@@ -1,0 +1,105 @@
+import type { LocalArtifact } from "../model/action.ts";
+import type { Failure } from "../model/errors.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import type { ArtifactSource, SecretSource } from "../model/fleet.ts";
+import { Secret } from "../model/secret.ts";
+import type { Topology, TopologyApp } from "../model/topology.ts";
+import type { DesiredApp } from "../plan/input.ts";
+import { desiredInstance } from "../release/desired.ts";
+import type { Context } from "./context.ts";
+
+/** What the apps in scope should be, with the bytes that have to cross. */
+export interface Desire {
+  readonly desired: ReadonlyMap<string, DesiredApp>;
+  /** By `app/NAME`. */
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly problems: readonly Failure[];
+}
+
+/** How an app is looked at: with which key secrets are fingerprinted, and what its file is to say afterwards. */
+export interface DesireOptions {
+  readonly fingerprintKey: string;
+  /** The apps to read; null: all. */
+  readonly only: string | null;
+  readonly edit: DesiredApp["edit"];
+}
+
+/** Reads artifacts and secrets of the apps in scope; what cannot be read is a problem, before anything is changed. */
+export async function desire(context: Context, topology: Topology, options: DesireOptions): Promise<Desire> {
+  const desired = new Map<string, DesiredApp>();
+  const secrets = new Map<string, Secret>();
+  const problems: Failure[] = [];
+  const apps = topology.apps.filter((app) => options.only === null || app.name === options.only);
+  await Promise.all(
+    apps.map(async (app) => {
+      try {
+        const artifact = await readArtifact(context, app);
+        const own = await readSecrets(context, app);
+        for (const [name, secret] of own) secrets.set(`${app.name}/${name}`, secret);
+        desired.set(app.name, desiredApp(context, app, { artifact, secrets: own, options }));
+      } catch (error) {
+        if (!(error instanceof DroverError)) throw error;
+        problems.push(error.failure);
+      }
+    }),
+  );
+  return { desired, secrets, problems };
+}
+
+function desiredApp(
+  context: Context,
+  app: TopologyApp,
+  found: { readonly artifact: LocalArtifact; readonly secrets: ReadonlyMap<string, Secret>; readonly options: DesireOptions },
+): DesiredApp {
+  const { artifact, options } = found;
+  const fingerprints = Object.fromEntries(
+    [...found.secrets].map(([name, secret]) => [name, secret.fingerprint(options.fingerprintKey)]),
+  );
+  const { unit, dropIn } = context.templates;
+  const instances = app.instances.map((instance) =>
+    desiredInstance({ app, instance, artifactSha256: artifact.sha256, secrets: fingerprints, templates: { unit, dropIn } }),
+  );
+  return { artifact, instances, edit: options.edit };
+}
+
+async function readArtifact(context: Context, app: TopologyApp): Promise<LocalArtifact> {
+  const path = await artifactPath(context, app.artifact);
+  const digest = await context.files.digest(path);
+  if (digest === null) {
+    throw new DroverError(
+      failure("artifact", `${app.name} ${app.release}: the artifact ${path} is not there`, `build it, or name another release in ${app.file}`),
+    );
+  }
+  if (app.artifact.sha256 !== null && digest.sha256 !== app.artifact.sha256) {
+    throw new DroverError(
+      failure("artifact", `${app.name}: ${path} has sha256 ${digest.sha256}, the file says ${app.artifact.sha256}`),
+    );
+  }
+  return { path, ...digest };
+}
+
+async function artifactPath(context: Context, source: ArtifactSource): Promise<string> {
+  if (source.kind === "file") return source.path;
+  const limits = { deadline: 600_000, signal: context.interrupts.stop };
+  return await context.files.fetch(source.url, source.sha256, limits);
+}
+
+async function readSecrets(context: Context, app: TopologyApp): Promise<ReadonlyMap<string, Secret>> {
+  const read = Object.entries(app.secrets).map(async ([name, source]): Promise<[string, Secret]> => {
+    return [name, new Secret(await secretBytes(context, `${app.name}: secret ${name}`, source))];
+  });
+  return new Map(await Promise.all(read));
+}
+
+async function secretBytes(context: Context, what: string, source: SecretSource): Promise<Uint8Array> {
+  if (source.kind === "file") {
+    const bytes = await context.files.read(source.path);
+    if (bytes === null) throw new DroverError(failure("secret", `${what}: the file ${source.path} is not there`));
+    return bytes;
+  }
+  const limits = { deadline: 60_000, signal: context.interrupts.stop };
+  const ran = await context.files.run(source.argv, limits);
+  if (ran.code === 0) return ran.stdout;
+  // What the program printed may be the secret itself, so only its name and exit code are told.
+  throw new DroverError(failure("secret", `${what}: ${source.argv[0] ?? ""} ended with exit code ${String(ran.code)}`));
+}

@@ -1,0 +1,82 @@
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { Lease } from "../model/ports.ts";
+import type { Secret } from "../model/secret.ts";
+import type { FleetPlan, Scope } from "../plan/fleet-plan.ts";
+import { planFleet } from "../plan/fleet-plan.ts";
+import type { PlanInput } from "../plan/input.ts";
+import type { Context } from "./context.ts";
+import { desire } from "./desire.ts";
+import type { DesireOptions } from "./desire.ts";
+import type { Connected, Survey } from "./survey.ts";
+import { acquire, observe } from "./survey.ts";
+
+/** A planned change, with everything at hand that carrying it out takes. */
+export interface Prepared {
+  readonly fleetPlan: FleetPlan;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly survey: Survey;
+  readonly lease: Lease | null;
+}
+
+/** What to prepare. */
+export interface Preparation {
+  readonly scope: Scope;
+  /** What the lease is for; null: only look. */
+  readonly purpose: string | null;
+  readonly edit: DesireOptions["edit"];
+}
+
+export type Preparing = { readonly kind: "prepared"; readonly prepared: Prepared } | { readonly kind: "failed"; readonly failure: Failure };
+
+/**
+ * Takes the lease (when something may be changed), asks every host, reads artifacts and secrets, and plans. The lease is
+ * taken before the hosts are asked, so that what is planned on cannot be changed by another run any more.
+ */
+export async function prepare(context: Context, connected: Connected, what: Preparation): Promise<Preparing> {
+  const acquired = what.purpose === null ? null : await acquire(context, connected.store, what.purpose);
+  if (acquired?.kind === "failed") return acquired;
+  const lease = acquired?.lease ?? null;
+  try {
+    const surveyed = await observe(context, connected);
+    if (surveyed.kind === "failed") return await giveUp(lease, surveyed.failure);
+    const prepared = await plan(context, connected, { what, lease, survey: surveyed.survey });
+    return { kind: "prepared", prepared };
+  } catch (error) {
+    await lease?.release();
+    throw error;
+  }
+}
+
+async function giveUp(lease: Lease | null, why: Failure): Promise<Preparing> {
+  await lease?.release();
+  return { kind: "failed", failure: why };
+}
+
+async function plan(
+  context: Context,
+  { topology }: Connected,
+  { what, lease, survey }: { readonly what: Preparation; readonly lease: Lease | null; readonly survey: Survey },
+): Promise<Prepared> {
+  const { scope, edit } = what;
+  const fingerprintKey = lease?.fingerprintKey ?? survey.state.fingerprintKey ?? "";
+  const only = scope.kind === "app" ? scope.app : null;
+  const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, only, edit });
+  if (problems.length > 0) {
+    return { fleetPlan: { plans: [], problems, skipped: [] }, secrets, survey, lease };
+  }
+  const input: PlanInput = {
+    topology,
+    haproxyTemplate: context.templates.haproxy,
+    desired,
+    views: survey.views,
+    open: survey.state.open,
+  };
+  return { fleetPlan: planFleet(input, scope), secrets, survey, lease };
+}
+
+/** No plan can be made before the key exists where secrets are in play; said instead of printing ids that will change. */
+export function missingKey(survey: Survey, secrets: ReadonlyMap<string, Secret>): Failure | null {
+  if (survey.state.fingerprintKey !== null || secrets.size === 0) return null;
+  return failure("unknown-state", "the fleet has no key yet, so the releases of apps with secrets have no final id", "the first apply makes it");
+}

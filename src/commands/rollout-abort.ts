@@ -1,0 +1,68 @@
+import type { Ending } from "../model/event.ts";
+import { DroverError } from "../model/errors.ts";
+import type { RolloutEvent } from "../rollout/state.ts";
+import { reduce } from "../rollout/state.ts";
+import { Journal, readJournal } from "../exec/journal.ts";
+import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
+import type { Context } from "./context.ts";
+import { readFleet } from "./fleet-files.ts";
+import type { Runner } from "./run-rollout.ts";
+import { createRunner, drive } from "./run-rollout.ts";
+import type { Connected } from "./survey.ts";
+import { acquire, observe } from "./survey.ts";
+import { tellFailure } from "./tell.ts";
+
+/** `drover rollout abort APP`: puts everything back that the app's open rollout has changed, and closes it. */
+export async function rolloutAbortCommand(context: Context, app: string): Promise<number> {
+  const files = await readFleet(context, null);
+  if (files === null) return EXIT_CODE.usage;
+  const world = context.connect(files.fleet);
+  try {
+    return await abort(context, { topology: files.topology, ...world }, app);
+  } catch (error) {
+    if (error instanceof DroverError) return tellFailure(context, error.failure);
+    throw error;
+  } finally {
+    await world.transport.close();
+  }
+}
+
+async function abort(context: Context, connected: Connected, app: string): Promise<number> {
+  const acquired = await acquire(context, connected.store, `abort of the rollout of ${app}`);
+  if (acquired.kind === "failed") return tellFailure(context, acquired.failure);
+  const { lease } = acquired;
+  const runner = createRunner(context, connected, { lease, secrets: new Map() });
+  try {
+    const surveyed = await observe(context, connected);
+    if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
+    const rollout = surveyed.survey.state.open[app];
+    if (rollout === undefined) {
+      context.print.line(`${app}: no rollout is open`);
+      return EXIT_CODE.done;
+    }
+    const ending = await takeBack(runner, app, rollout);
+    return ending === null ? EXIT_CODE.done : exitCode(ending);
+  } finally {
+    await runner.relays.close();
+    await lease.release();
+  }
+}
+
+/** Takes a rollout over and turns it back; null when its journal says that it had ended and only its name was left. */
+async function takeBack(runner: Runner, app: string, rollout: string): Promise<Ending | null> {
+  const { context, connected, lease } = runner;
+  const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const story = readJournal(await connected.store.read(rollout, limits));
+  if (story.closed) {
+    await lease.setOpen(app, null);
+    context.print.line(`${app}: rollout ${rollout} had already ended`);
+    return null;
+  }
+  const journal = new Journal(rollout, lease, context.clock);
+  const events: readonly RolloutEvent[] = [
+    { kind: "taken-over" },
+    { kind: "turned", direction: "back", why: `aborted by ${context.operator}` },
+  ];
+  await journal.events(events);
+  return await drive(runner, { rollout, journal, plan: story.plan, state: events.reduce(reduce, story.state) });
+}

@@ -1,0 +1,88 @@
+import { DroverError } from "../model/errors.ts";
+import type { JournalStory } from "../exec/journal.ts";
+import { readJournal } from "../exec/journal.ts";
+import { hostFates } from "../exec/conclude.ts";
+import { EXIT_CODE } from "../report/exit-code.ts";
+import { printable } from "../report/words.ts";
+import { effectiveDirection, firstFailure } from "../rollout/next.ts";
+import { laneProgress } from "../rollout/lanes.ts";
+import type { Context } from "./context.ts";
+import { readFleet } from "./fleet-files.ts";
+import type { Connected } from "./survey.ts";
+import { observe } from "./survey.ts";
+import { tellFailure } from "./tell.ts";
+
+/** `drover rollout status APP`: whether a rollout of the app is open, how far it came and what to type next. */
+export async function rolloutStatusCommand(context: Context, app: string): Promise<number> {
+  const files = await readFleet(context, null);
+  if (files === null) return EXIT_CODE.usage;
+  const world = context.connect(files.fleet);
+  try {
+    return await status(context, { topology: files.topology, ...world }, app);
+  } catch (error) {
+    if (error instanceof DroverError) return tellFailure(context, error.failure);
+    throw error;
+  } finally {
+    await world.transport.close();
+  }
+}
+
+async function status(context: Context, connected: Connected, app: string): Promise<number> {
+  const surveyed = await observe(context, connected);
+  if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
+  const { open, holder } = surveyed.survey.state;
+  const rollout = open[app];
+  if (rollout === undefined) {
+    context.print.line(context.options.output === "json" ? JSON.stringify({ app, open: null }) : `${app}: no rollout is open`);
+    return EXIT_CODE.done;
+  }
+  const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const story = readJournal(await connected.store.read(rollout, limits));
+  const running = holder !== null && rollout.startsWith(holder.run);
+  if (context.options.output === "json") context.print.line(JSON.stringify({ app, open: rollout, running, ...summary(story) }));
+  else for (const line of lines(app, story, running)) context.print.line(line);
+  return EXIT_CODE.open;
+}
+
+function summary(story: JournalStory): object {
+  const failed = firstFailure(story.plan, story.state);
+  return {
+    from: story.plan.from,
+    to: story.plan.to,
+    operator: story.operator,
+    openedAt: story.openedAt,
+    hosts: Object.fromEntries(hostFates(story.plan, story.state)),
+    failure: failed?.failure ?? null,
+  };
+}
+
+function lines(app: string, story: JournalStory, running: boolean): readonly string[] {
+  const { plan, state, operator, openedAt } = story;
+  const direction = effectiveDirection(plan, state);
+  const lanes = plan.batches.flat().map((lane) => `  ${lane.host}: ${laneWord(laneProgress(lane, state, direction).kind)}`);
+  const failed = firstFailure(plan, state);
+  const why = failed === null ? [] : [`  ${printable(failed.step.says)}: ${printable(failed.failure.message)}`];
+  const since = new Date(openedAt).toISOString();
+  return [
+    `${app}: rollout ${story.rollout}, ${plan.from ?? "nothing"} → ${plan.to ?? "nothing"}, by ${printable(operator)} since ${since}`,
+    ...lanes,
+    ...why,
+    running ? "  it is running now" : `  nobody runs it; put everything back: drover rollout abort ${app}`,
+  ];
+}
+
+function laneWord(kind: ReturnType<typeof laneProgress>["kind"]): string {
+  switch (kind) {
+    case "run":
+    case "busy":
+      return "under way";
+    case "untouched":
+      return "not reached";
+    case "updated":
+      return "updated";
+    case "reverted":
+      return "reverted";
+    case "stranded":
+      return "still drained";
+  }
+}

@@ -1,0 +1,77 @@
+import type { Fact, Observation } from "../model/fact.ts";
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
+import type { Topology } from "../model/topology.ts";
+import { gather } from "../exec/gather.ts";
+import { lbFact } from "../lb/facts.ts";
+import type { HostView } from "../plan/input.ts";
+import { readFact } from "../plan/observe.ts";
+import { platformFact } from "../release/platform.ts";
+import { releaseFact } from "../release/facts.ts";
+import type { Context } from "./context.ts";
+
+/** What was found out about a fleet: each host's own account, and the store's. */
+export interface Survey {
+  readonly views: ReadonlyMap<string, HostView>;
+  readonly state: StateFacts;
+}
+
+/** The world a command works in, once the fleet's files are known. */
+export interface Connected {
+  readonly topology: Topology;
+  readonly transport: Transport;
+  readonly store: Store;
+}
+
+/** Asks every host for all its facts, one exec each, all at once. */
+export async function observe(
+  context: Context,
+  { topology, transport, store }: Connected,
+): Promise<{ kind: "surveyed"; survey: Survey } | { kind: "failed"; failure: Failure }> {
+  const balancers = new Set(topology.balancers.flatMap((set) => set.hosts));
+  const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const factsOf = (host: string): readonly Fact<unknown>[] => [
+    platformFact,
+    releaseFact,
+    ...(balancers.has(host) ? [lbFact] : []),
+    ...(host === topology.state.host ? [store.fact] : []),
+  ];
+  const asked = topology.hosts.map(async ({ name }): Promise<[string, Observation]> => {
+    return [name, await gather(name, factsOf(name), transport, limits)];
+  });
+  const observations = new Map(await Promise.all(asked));
+  const state = readFact(store.fact, topology.state.host, observations.get(topology.state.host));
+  if (state.kind === "unknown") return { kind: "failed", failure: state.why };
+  const views = topology.hosts.map(({ name }): [string, HostView] => {
+    const observation = observations.get(name);
+    return [
+      name,
+      {
+        platform: readFact(platformFact, name, observation),
+        release: readFact(releaseFact, name, observation),
+        lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
+      },
+    ];
+  });
+  return { kind: "surveyed", survey: { views: new Map(views), state: state.value } };
+}
+
+/** The lease, or why there is none. */
+export type Acquired =
+  | { readonly kind: "held"; readonly lease: Lease }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** Asks for the right to change the fleet, for as long as this run lasts. */
+export async function acquire(context: Context, store: Store, purpose: string): Promise<Acquired> {
+  const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const who = { run: context.newRunId(), operator: context.operator, purpose };
+  const result = await store.acquire(who, limits);
+  if (result.kind !== "busy") return result;
+  const holder = result.holder;
+  const name = holder === null ? "another run" : `${holder.operator} (${holder.purpose}, since ${holder.since})`;
+  return {
+    kind: "failed",
+    failure: failure("lease-held", `the fleet is being changed by ${name}`, "wait until it is done and try again"),
+  };
+}
