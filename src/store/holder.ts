@@ -1,0 +1,17 @@
+import type { Holder } from "../model/ports.ts";
+
+/** Reads what a holder of the lease wrote about itself; null when it is not that. */
+export function parseHolder(text: string): Holder | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const part = (key: string): string => {
+    const member: unknown = Reflect.get(value, key);
+    return typeof member === "string" ? member : "";
+  };
+  return { run: part("run"), operator: part("operator"), purpose: part("purpose"), since: part("since") };
+}

@@ -1,0 +1,72 @@
+import { DroverError, failure } from "../model/errors.ts";
+import type { Fact } from "../model/fact.ts";
+import type { Holder, StateFacts } from "../model/ports.ts";
+import { parseHolder } from "./holder.ts";
+import { STATE_DIRECTORY } from "./lease.pl.ts";
+
+/**
+ * One `key value` per line. Whether the lease is held is asked of the kernel, by taking the lock for a moment, shared;
+ * the lease program tries more than once because of that. Nothing is created: this only looks.
+ */
+const TEXT = `
+d=${STATE_DIRECTORY}
+[ -d "$d" ] || return 0
+if [ -e "$d/epoch" ]; then echo "epoch $(cat "$d/epoch")"; fi
+if [ -e "$d/key" ]; then echo "key $(cat "$d/key")"; fi
+if [ -e "$d/lock" ]; then
+  flock -s -n -E 75 "$d/lock" true; code=$?
+  case $code in
+    0) ;;
+    75) echo "holder $(cat "$d/holder.json" 2>/dev/null)" ;;
+    *) return $code ;;
+  esac
+fi
+for f in "$d"/open/*; do
+  case $f in *.drover-tmp) continue ;; esac
+  [ -e "$f" ] && echo "open \${f##*/} $(cat "$f")"
+done
+return 0
+`;
+
+/** Somebody holds the lease and has not said who: it is busy starting or ending. */
+const NAMELESS: Holder = { run: "", operator: "somebody", purpose: "unknown", since: "" };
+
+/** What the state host tells in passing. */
+export const stateFact: Fact<StateFacts> = { name: "state", text: TEXT, parse: parseStateFacts };
+
+type Told = { -readonly [Key in keyof StateFacts]: StateFacts[Key] };
+
+/** What each kind of line means; false when its value makes no sense. */
+const READERS: Readonly<Record<string, (told: Told, value: string) => boolean>> = {
+  epoch(told, value) {
+    told.epoch = Number(value);
+    return /^[0-9]{1,15}$/.test(value);
+  },
+  key(told, value) {
+    told.fingerprintKey = value;
+    return /^[0-9a-f]{64}$/.test(value);
+  },
+  holder(told, value) {
+    told.holder = parseHolder(value) ?? NAMELESS;
+    return true;
+  },
+  open(told, value) {
+    const [, app, rollout] = /^([^ ]+) ([^ ]+)$/.exec(value) ?? [];
+    if (app === undefined || rollout === undefined) return false;
+    told.open = { ...told.open, [app]: rollout };
+    return true;
+  },
+};
+
+/** Parses the fact. Throws a DroverError when a line makes no sense: then the state is unknown. */
+function parseStateFacts(stdout: string): StateFacts {
+  const told: Told = { fingerprintKey: null, open: {}, holder: null, epoch: 0 };
+  for (const line of stdout.split("\n").filter((text) => text !== "")) {
+    const [key = "", ...words] = line.split(" ");
+    if (READERS[key]?.(told, words.join(" ")) === true) continue;
+    const hint = `look at ${STATE_DIRECTORY} there`;
+    // The line itself may hold the fleet's key, so only its first word is shown.
+    throw new DroverError(failure("unknown-state", "what the state host told makes no sense", hint, [key]));
+  }
+  return told;
+}
