@@ -26,7 +26,7 @@ export function assembleFleet(parts: Parts): Assembled {
     ...checkBalancers(world),
     ...checkApps(world),
     ...checkRoutes(world),
-    ...world.apps.flatMap((app) => checkRollout(app)),
+    ...checkRollout(world),
   ];
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;
   if (fleet === null && diagnostics.length === 0) throw new TypeError("files without errors give no fleet");

@@ -43,7 +43,7 @@ export interface AppDraft {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** All that was read; `found` is what went wrong while reading (missing files, failing programs). */
+/** All that was read; `found` is what went wrong while reading app files. */
 export interface Parts {
   readonly drover: DroverDraft;
   readonly inventory: readonly HostDrafts[];

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Diagnostic } from "../model/fleet.ts";
-import { replaceAt, valueAt } from "./data.ts";
+import { isRecord, replaceAt, valueAt } from "./data.ts";
 import { describe, quote } from "./describe.ts";
 import { complain, complainAtKey } from "./diagnostics.ts";
 import { spotKey } from "./places.ts";
@@ -38,11 +38,11 @@ export function explainIssue(schema: z.ZodType, file: YamlFile, issue: Issue): r
   }
 }
 
-/** True if a branch of a union took the value itself and only minds something inside it that is really there. */
+/** True if a branch of a union took the value itself and only minds something inside it. An empty map fits nothing. */
 function fits(file: YamlFile, path: Path, issues: readonly Issue[]): boolean {
-  return issues.every(
-    (inner) => inner.path.length > 0 && valueAt(file.value, [...path, ...plainPath(inner.path)]) !== undefined,
-  );
+  const value = valueAt(file.value, path);
+  if (isRecord(value) && Object.keys(value).length === 0) return false;
+  return issues.every((inner) => inner.path.length > 0);
 }
 
 function plainPath(path: readonly PropertyKey[]): Path {

@@ -1,7 +1,9 @@
+import { DroverError } from "../model/errors.ts";
 import type { Diagnostic } from "../model/fleet.ts";
 import type { Files, Limits } from "../model/ports.ts";
 import type { Assembled } from "./assemble.ts";
 import { assembleFleet } from "./assemble.ts";
+import { quote } from "./describe.ts";
 import { complain } from "./diagnostics.ts";
 import type { AppDraft, DroverDraft, HostDrafts } from "./drafts.ts";
 import { hostsOfProgram } from "./ansible.ts";
@@ -38,15 +40,12 @@ export async function loadFleet(files: Files, options: LoadOptions): Promise<Ass
   }
   const drover = parseFleetFile(DROVER_FILE, text.text);
   const inventory: HostDrafts[] = [];
-  const found: Diagnostic[] = [];
   for (const [index, source] of (drover.fields.inventory ?? []).entries()) {
     // oxlint-disable-next-line no-await-in-loop -- the order of sources is the order of hosts, and programs may be heavy
-    const gathered = await gatherHosts({ files, drover, index, limits: options.limits }, source);
-    inventory.push(...gathered.items);
-    found.push(...gathered.found);
+    inventory.push(...(await gatherHosts({ files, drover, index, limits: options.limits }, source)));
   }
   const apps = await gatherApps(files, drover, options);
-  return assembleFleet({ drover, inventory, apps: apps.items, found: [...found, ...apps.found] });
+  return assembleFleet({ drover, inventory, apps: apps.items, found: apps.found });
 }
 
 interface Source {
@@ -56,32 +55,32 @@ interface Source {
   readonly limits: Limits;
 }
 
-async function gatherHosts(at: Source, source: InventorySource): Promise<Gathered<HostDrafts>> {
-  if (source.kind === "exec") return { items: [await runProgram(at, source.argv)], found: [] };
+async function gatherHosts(at: Source, source: InventorySource): Promise<readonly HostDrafts[]> {
+  if (source.kind === "exec") return [await runProgram(at, source.argv)];
   const names = await at.files.list(source.path);
-  const path = ["inventory", at.index];
-  if (names !== null) {
-    const inside = yamlFiles(source.path, names);
-    if (inside.length === 0)
-      return {
-        items: [],
-        found: [complain(at.drover.file, path, `expected a folder with *.yaml files, got one without`)],
-      };
-    return gatherFiles(at.files, inside, parseInventory);
-  }
-  const text = await readText(at.files, source.path);
-  if (text.kind === "missing")
-    return {
-      items: [],
-      found: [complain(at.drover.file, path, `expected a file or folder, got ${source.path}, which is not there`)],
-    };
-  return gatherFiles(at.files, [source.path], parseInventory);
+  const paths = names === null ? [source.path] : yamlFiles(source.path, names);
+  if (paths.length === 0) return [noHosts(at, `expected a folder with *.yaml files, got one without`)];
+  if (names === null && (await at.files.read(source.path)) === null)
+    return [noHosts(at, `expected a file or folder, got ${quote(source.path)}, which is not there`)];
+  const { items, found } = await gatherFiles(at.files, paths, parseInventory);
+  return found.length === 0 ? items : [...items, { hosts: [], complete: false, diagnostics: found }];
 }
 
-async function runProgram({ files, drover, index, limits }: Source, argv: readonly string[]): Promise<HostDrafts> {
-  const at = { file: drover.file, path: ["inventory", index, "exec"] };
-  const ran = await files.run([...argv, "--list"], limits);
-  return hostsOfProgram(at, ran, drover.fields.ssh ?? null);
+/** A source that could not be read: an error, so that its hosts are not taken for gone. */
+function noHosts({ drover, index }: Source, message: string): HostDrafts {
+  return { hosts: [], complete: false, diagnostics: [complain(drover.file, ["inventory", index], message)] };
+}
+
+async function runProgram(at: Source, argv: readonly string[]): Promise<HostDrafts> {
+  try {
+    const ran = await at.files.run([...argv, "--list"], at.limits);
+    const place = { file: at.drover.file, path: ["inventory", at.index, "exec"] };
+    return hostsOfProgram(place, ran, at.drover.fields.ssh ?? null);
+  } catch (error) {
+    // The port throws what kept the program from running at all.
+    if (error instanceof DroverError) return noHosts(at, `expected a program that runs, got: ${error.message}`);
+    throw error;
+  }
 }
 
 async function gatherApps(files: Files, drover: DroverDraft, { release }: LoadOptions): Promise<Gathered<AppDraft>> {
@@ -91,7 +90,9 @@ async function gatherApps(files: Files, drover: DroverDraft, { release }: LoadOp
   if (names === null)
     return {
       items: [],
-      found: [complain(drover.file, ["apps"], `expected a folder of app files, got ${folder}, which is not there`)],
+      found: [
+        complain(drover.file, ["apps"], `expected a folder of app files, got ${quote(folder)}, which is not there`),
+      ],
     };
   return gatherFiles(files, yamlFiles(folder, names), (file, text) => {
     const draft = parseApp(file, text);

@@ -16,7 +16,8 @@ export function parseInventory(file: string, text: string): HostDrafts {
     .map((name): HostDraft => {
       const path = ["hosts", name];
       const fields = decodeKeys(hostSchema, yaml, path);
-      return { at: { file: yaml, path }, name, addresses: fields.address ?? null, tags: fields.tags ?? null };
+      const tags = hasStrayKey(valueAt(yaml.value, path)) ? null : (fields.tags ?? null);
+      return { at: { file: yaml, path }, name, addresses: fields.address ?? null, tags };
     });
   const complete =
     isRecord(map) &&
@@ -24,4 +25,9 @@ export function parseInventory(file: string, text: string): HostDrafts {
     hosts.length === names.length &&
     hosts.every(({ tags }) => tags !== null);
   return { hosts, complete, diagnostics };
+}
+
+/** True when `tags:` may be what a misspelt key meant: then nothing is known about them. */
+function hasStrayKey(host: unknown): boolean {
+  return isRecord(host) && !Object.hasOwn(host, "tags") && Object.keys(host).some((key) => !(key in hostSchema.keys));
 }

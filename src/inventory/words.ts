@@ -5,7 +5,7 @@ export type Words =
 
 /** What a shell would act on outside quotes. There is no shell, so it can only be a misunderstanding. */
 const OPERATORS = "|&;<>()";
-const EXPANSION = /^(\$[A-Za-z_0-9{(@*#?!$-]|`)/;
+const EXPANSION = /\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9{(@*#?!$-])|`/y;
 
 interface Scan {
   readonly text: string;
@@ -69,8 +69,8 @@ function readDouble(scan: Scan): string | null {
       scan.at = at + 1;
       return null;
     }
-    const expansion = EXPANSION.exec(text.slice(at, at + 2));
-    if (expansion !== null) return noShell(expansion[0]);
+    const expansion = expansionAt(text, at);
+    if (expansion !== null) return noShell(expansion);
     if (character === "\\" && '$`"\\'.includes(text.charAt(at + 1)) && at + 1 < text.length) at += 1;
     inside += text.charAt(at);
   }
@@ -78,11 +78,17 @@ function readDouble(scan: Scan): string | null {
 }
 
 function readPlain(scan: Scan): string | null {
-  const expansion = EXPANSION.exec(scan.text.slice(scan.at, scan.at + 2));
-  if (expansion !== null) return noShell(expansion[0]);
+  const expansion = expansionAt(scan.text, scan.at);
+  if (expansion !== null) return noShell(expansion);
   scan.word = (scan.word ?? "") + scan.text.charAt(scan.at);
   scan.at += 1;
   return null;
+}
+
+/** What a shell would expand at a position: `$NAME`, the start of `${…}` or `$(…)`, a backquote. */
+function expansionAt(text: string, at: number): string | null {
+  EXPANSION.lastIndex = at;
+  return EXPANSION.exec(text)?.[0] ?? null;
 }
 
 function noShell(what: string): string {

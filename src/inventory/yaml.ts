@@ -30,7 +30,7 @@ interface Reader {
   readonly spots: Map<string, Spot>;
   readonly refused: Path[];
   readonly diagnostics: Diagnostic[];
-  /** Anchored nodes that are being read, against an alias that contains itself. */
+  /** Maps and lists that are being read, against an alias inside its own anchor. */
   readonly open: Set<unknown>;
   aliases: number;
   nodes: number;
@@ -49,7 +49,6 @@ export function readYaml(file: string, text: string): YamlFile {
     resolveKnownTags: false,
     merge: false,
     schema: "core",
-    logLevel: "silent",
   });
   const reader: Reader = {
     file,
@@ -93,6 +92,7 @@ function reportParser(reader: Reader): void {
 
 function syntaxMessage(code: string, message: string): string {
   if (code === "MULTIPLE_DOCS") return "expected one document, got a second one";
+  if (code === "BAD_SCALAR_START") return `this is not YAML: ${lowerFirst(message)} (write it with quotes)`;
   return `this is not YAML: ${lowerFirst(message)}`;
 }
 
@@ -129,8 +129,14 @@ function read(reader: Reader, node: ParsedNode | null, path: Path, key: Place | 
   }
   if (isScalar(node)) return readScalar(reader, node, path, key);
   noteSpot(reader, path, { value: start, key, source: null, verbatim: null });
-  if (isSeq(node)) return node.items.map((item, index) => read(reader, item, [...path, index]));
-  return isMap(node) ? readMap(reader, node.items, path) : null;
+  reader.open.add(node);
+  const value = isSeq(node)
+    ? node.items.map((item, index) => read(reader, item, [...path, index]))
+    : isMap(node)
+      ? readMap(reader, node.items, path)
+      : null;
+  reader.open.delete(node);
+  return value;
 }
 
 function noteSpot(reader: Reader, path: Path, spot: Spot): void {
@@ -150,20 +156,20 @@ function readAlias(reader: Reader, alias: Alias.Parsed, path: Path, key: Place |
   const start = placeAt(reader, alias.range[0]);
   noteSpot(reader, path, { value: start, key, source: null, verbatim: null });
   reader.aliases += 1;
-  const target = reader.aliases > MOST_ALIASES ? undefined : alias.resolve(reader.document);
-  if (target === undefined || reader.open.has(target)) {
-    const why =
-      reader.aliases > MOST_ALIASES
-        ? `expected at most ${MOST_ALIASES} aliases`
-        : `expected an anchor &${alias.source} before it`;
-    refuse(reader, start, path, `${why}, got ${quote(`*${alias.source}`)}`);
+  const target = alias.resolve(reader.document);
+  const expected = expectedOfAlias(reader, alias, target);
+  if (expected !== null) {
+    refuse(reader, start, path, `expected ${expected}, got ${quote(`*${alias.source}`)}`);
     return null;
   }
-  reader.open.add(target);
   // Parsed documents hold parsed nodes only; the type of resolve() does not say so.
-  const value = read(reader, target as ParsedNode, path, key);
-  reader.open.delete(target);
-  return value;
+  return read(reader, target as ParsedNode, path, key);
+}
+
+function expectedOfAlias(reader: Reader, alias: Alias.Parsed, target: unknown): string | null {
+  if (reader.aliases > MOST_ALIASES) return `at most ${MOST_ALIASES} aliases`;
+  if (target === undefined) return `an anchor &${alias.source} before it`;
+  return reader.open.has(target) ? "no alias inside its own anchor" : null;
 }
 
 function readScalar(reader: Reader, node: Scalar.Parsed, path: Path, key: Place | null): unknown {
@@ -203,19 +209,15 @@ function readMap(reader: Reader, pairs: readonly Pair<ParsedNode, ParsedNode | n
 /** A key, which has to be a printable string that is no property of every object; null when it is refused. */
 function keyText(reader: Reader, key: ParsedNode, path: Path, start: Place): string | null {
   const value: unknown = isScalar(key) ? key.value : undefined;
-  if (typeof value === "string" && !UNPRINTABLE.test(value) && value !== "__proto__") return value;
-  const source = isScalar(key) && typeof key.source === "string" ? key.source : null;
-  if (value === "__proto__") refuse(reader, start, path, `expected another key, got ${quote(value)}`);
-  else if (typeof value === "string")
-    refuse(reader, start, path, `expected a key without control characters, got ${quote(value)}`);
-  else if (source !== null && source !== "")
-    refuse(
-      reader,
-      start,
-      path,
-      `expected a string as key, got ${describe(value, source)} (write ${quote(source)} with quotes)`,
-    );
-  else
-    refuse(reader, start, path, `expected a string as key, got ${isScalar(key) ? "nothing" : "another kind of value"}`);
-  return null;
+  const source = isScalar(key) && typeof key.source === "string" ? key.source : "";
+  const refused = (got: string): null => {
+    refuse(reader, start, [...path, source], `expected ${got}`);
+    return null;
+  };
+  if (typeof value !== "string") {
+    if (source === "") return refused(`a string as key, got ${isScalar(key) ? "nothing" : "another kind of value"}`);
+    return refused(`a string as key, got ${describe(value, source)} (write ${quote(source)} with quotes)`);
+  }
+  if (UNPRINTABLE.test(value)) return refused(`a key without control characters, got ${quote(value)}`);
+  return value === "__proto__" ? refused(`another key, got ${quote(value)}`) : value;
 }

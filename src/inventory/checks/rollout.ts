@@ -1,10 +1,11 @@
 import type { Diagnostic } from "../../model/fleet.ts";
 import { complain } from "../diagnostics.ts";
-import type { PlacedApp } from "./world.ts";
+import { spotKey } from "../places.ts";
+import type { PlacedApp, World } from "./world.ts";
 
 /** The rollout's numbers fit together and fit the number of instances (DESIGN §2). */
-export function checkRollout(app: PlacedApp): readonly Diagnostic[] {
-  return [...checkDeadlines(app), ...checkAvailable(app)];
+export function checkRollout({ apps, complete }: World): readonly Diagnostic[] {
+  return apps.flatMap((app) => [...checkDeadlines(app), ...(complete ? checkAvailable(app) : [])]);
 }
 
 function checkDeadlines({ file, fields: { rollout } }: PlacedApp): readonly Diagnostic[] {
@@ -35,32 +36,28 @@ function seconds(milliseconds: number): string {
 }
 
 /** An update takes `serial` instances at a time; what is left must reach `minAvailable`. */
-function checkAvailable({ file, fields: { rollout, port }, on }: PlacedApp): readonly Diagnostic[] {
-  const count = on?.length ?? 0;
+function checkAvailable(app: PlacedApp): readonly Diagnostic[] {
+  const { rollout, port = null } = app.fields;
+  const count = app.on?.length ?? 0;
   if (rollout === undefined || count === 0) return [];
-  const batch = Math.min(rollout.serial, count);
-  const path = ["rollout", "minAvailable"];
-  const { minAvailable } = rollout;
+  const { serial, minAvailable } = rollout;
+  const left = count - Math.min(serial, count);
   if (minAvailable !== null) {
-    if (minAvailable <= count - batch) return [];
-    const have = `${count} ${count === 1 ? "instance" : "instances"}, ${batch} at a time`;
-    return [complain(file, path, `expected at most ${count - batch} (${have}), got ${minAvailable}`)];
+    if (minAvailable <= left) return [];
+    const have = `${count} instance${count === 1 ? "" : "s"}, ${count - left} at a time`;
+    return [complain(app.file, ["rollout", "minAvailable"], `expected at most ${left} (${have}), got ${minAvailable}`)];
   }
   // A worker serves nobody who could notice.
-  if (port === null || port === undefined || batch < count) return [];
-  if (count === 1)
-    return [
-      complain(
-        file,
-        path,
-        "expected a second instance, got a single one, which is away while it is updated (write rollout: {minAvailable: 0} to accept that)",
-      ),
-    ];
-  return [
-    complain(
-      file,
-      ["rollout", "serial"],
-      `expected at most ${count - 1}, got ${rollout.serial}: all ${count} instances would be away at once (write minAvailable: 0 to accept that)`,
-    ),
-  ];
+  return port === null || left > 0 ? [] : [noneLeft(app, count, serial)];
+}
+
+function noneLeft({ file }: PlacedApp, count: number, serial: number): Diagnostic {
+  const accept = "(write rollout: {minAvailable: 0} to accept that)";
+  if (count > 1) {
+    const message = `expected at most ${count - 1}, got ${serial}: all ${count} instances would be away at once ${accept}`;
+    return complain(file, ["rollout", "serial"], message);
+  }
+  const path = file.spots.has(spotKey(["rollout"])) ? ["rollout", "minAvailable"] : ["hosts"];
+  const message = "expected a second instance, got a single one, which is away while it is updated";
+  return complain(file, path, `${message} ${accept}`);
 }

@@ -37,6 +37,8 @@ function checkName(
   const meant = suggest(route.lb, names);
   const hint = meant === null ? "" : `, did you mean ${quote(meant)}?`;
   const expected =
-    names.length === 0 ? "a balancer set, but drover.yaml has no loadBalancers" : `one of ${names.join(", ")}`;
+    names.length === 0
+      ? "a balancer set of drover.yaml, which has none"
+      : `${names.length === 1 ? "" : "one of "}${names.join(", ")}`;
   return [complain(app.file, ["routes", index, "lb"], `expected ${expected}, got ${quote(route.lb)}${hint}`)];
 }

@@ -32,10 +32,9 @@ export interface World {
 }
 
 /** Resolves every selector once. */
-export function makeWorld({ drover, inventory, apps, found }: Parts): World {
+export function makeWorld({ drover, inventory, apps }: Parts): World {
   const hosts = inventory.flatMap((source) => source.hosts);
-  const complete =
-    drover.fields.inventory !== undefined && found.length === 0 && inventory.every((source) => source.complete);
+  const complete = drover.fields.inventory !== undefined && inventory.every((source) => source.complete);
   const known = hosts.filter((host): host is Known => host.tags !== null);
   const names = (selector: Selector | null): readonly string[] | null =>
     selector === null ? null : [...new Set(selectHosts(known, selector).map(({ name }) => name))];

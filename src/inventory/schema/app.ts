@@ -26,7 +26,7 @@ export interface AppFields {
 const sha256 = text("a sha256 of 64 lower-case hex digits", /^[0-9a-f]{64}$/);
 const url = text(
   'a URL starting with "https://", without user and password',
-  /^https:\/\/[A-Za-z0-9.:[\]-]+\/[^\s"'<>\\#]+$/,
+  /^https:\/\/[A-Za-z0-9.:[\]-]+\/(\{\{ *[a-z]+ *\}\}|[^\s"'<>\\#])+$/,
 );
 const expectedArtifact = "a file, or {url: URL, sha256: HASH}";
 const artifact = z.union(
@@ -114,8 +114,8 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
       .transform((port) => port ?? null),
     health: health.prefault({}),
     env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
-    secrets: z.record(variable, secret, { error: "a map of secrets" }).default({}),
-    routes: z.array(route, { error: "a list of {lb: NAME, host: NAME, path: PATH}" }).default([]),
+    secrets: z.record(variable, secret, { error: "a map of secrets" }).prefault({}),
+    routes: z.array(route, { error: "a list of {lb: NAME, host: NAME, path: PATH}" }).prefault([]),
     rollout: rollout.prefault({}),
   }),
 );

@@ -25,7 +25,7 @@ export function whole(expected: string, least: number, most: number): z.ZodInt {
 export function keys<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
-    error: ({ code }) => (code === "unrecognized_keys" ? known.join(" ") : "a map"),
+    error: ({ code }) => (code === "unrecognized_keys" ? known.join(" ") : `a map with ${known.join(", ")}`),
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../../model/fleet.ts";
-import { complainInside } from "../diagnostics.ts";
+import { complain, complainInside } from "../diagnostics.ts";
 import type { Path } from "../places.ts";
 import type { YamlFile } from "../yaml.ts";
 import { parseSelector } from "./parse.ts";
@@ -14,7 +14,10 @@ export function readSelector(
   if (text === undefined) return { selector: null, diagnostics: [] };
   const parsed = parseSelector(text);
   if (parsed.kind === "ok") return { selector: parsed.selector, diagnostics: [] };
-  const message = text.trim() === "" ? 'expected a selector such as "role=app", got an empty one' : parsed.message;
-  const offset = text.trim() === "" ? 0 : parsed.at;
-  return { selector: null, diagnostics: [complainInside({ file, path, offset }, message)] };
+  if (text.trim() === "")
+    return {
+      selector: null,
+      diagnostics: [complain(file, path, 'expected a selector such as "role=app", got an empty one')],
+    };
+  return { selector: null, diagnostics: [complainInside({ file, path, offset: parsed.at }, parsed.message)] };
 }
