@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError, Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { applyCommand } from "./commands/apply.ts";
 import type { Context } from "./commands/context.ts";
@@ -7,6 +8,8 @@ import { planCommand } from "./commands/plan.ts";
 import { rolloutAbortCommand } from "./commands/rollout-abort.ts";
 import { rolloutStartCommand } from "./commands/rollout-start.ts";
 import { rolloutStatusCommand } from "./commands/rollout-status.ts";
+import type { FileKind } from "./inventory/json-schema.ts";
+import { FILE_KINDS, schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { DroverError, failure } from "./model/errors.ts";
@@ -27,7 +30,9 @@ function verb(name: string, description: string) {
   return new Command(name)
     .description(description)
     .option("-C, --directory <dir>", "the fleet's folder", ".")
-    .addOption(new Option("--output <format>", "how to print").choices(["text", "json"] as const).default("text" as const))
+    .addOption(
+      new Option("--output <format>", "how to print").choices(["text", "json"] as const).default("text" as const),
+    )
     .option("--yes", "answer every question with yes", false)
     .option("--forks <n>", "hosts to work on at once", count, 30)
     .option("--timeout <duration>", "for reaching and asking the hosts", duration, 60_000)
@@ -46,9 +51,17 @@ function duration(text: string): number {
   return ms;
 }
 
+function fileKind(text: string): FileKind {
+  const kind = FILE_KINDS.find((each) => each === text);
+  if (kind === undefined) throw new InvalidArgumentError(`expected one of ${FILE_KINDS.join(", ")}, got ${text}`);
+  return kind;
+}
+
 function program(run: Run): Command {
   const root = new Command("drover")
-    .description("Runs applications on plain VMs over SSH: rolls releases out host by host behind HAProxy, losing no request.")
+    .description(
+      "Runs applications on plain VMs over SSH: rolls releases out host by host behind HAProxy, losing no request.",
+    )
     .version("0.1.0")
     .helpCommand(true)
     .addHelpText("after", `\n${EXIT_CODES}`);
@@ -65,6 +78,11 @@ function addReaders(root: Command, run: Run): void {
     verb("validate", "check the fleet's files; touches no host").action((options) => run(options, validateCommand)),
   );
   root.addCommand(
+    verb("schema", "print the JSON Schema of a kind of file, for editors")
+      .argument("<kind>", "drover, inventory or app", fileKind)
+      .action((kind, options) => run(options, (context) => Promise.resolve(schemaCommand(context, kind)))),
+  );
+  root.addCommand(
     verb("hosts", "list the inventory, or what a selector picks of it; touches no host")
       .argument("[selector]", "e.g. role=app,zone in (a,b)")
       .action((selector, options) => run(options, (context) => hostsCommand(context, selector))),
@@ -75,7 +93,9 @@ function addReaders(root: Command, run: Run): void {
       .action((app, options) => run(options, (context) => statusCommand(context, app))),
   );
   root.addCommand(
-    verb("plan", "show what apply would change, where and in which order").action((options) => run(options, planCommand)),
+    verb("plan", "show what apply would change, where and in which order").action((options) =>
+      run(options, planCommand),
+    ),
   );
 }
 
@@ -84,7 +104,10 @@ function rollout(run: Run): Command {
   group.addCommand(
     verb("start", "roll a release out host by host")
       .argument("<app>")
-      .option("--release <release>", "write this release into the app's file and roll it out; without it, what the file says")
+      .option(
+        "--release <release>",
+        "write this release into the app's file and roll it out; without it, what the file says",
+      )
       .action((app, options) => run(options, (context) => rolloutStartCommand(context, app, options.release))),
   );
   group.addCommand(
@@ -126,7 +149,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function exitByException(command: Command): void {
+function exitByException(command: CommandUnknownOpts): void {
   command.exitOverride();
   for (const child of command.commands) exitByException(child);
 }
@@ -141,7 +164,12 @@ function told(error: unknown): number {
 
 function bug(error: unknown): ReturnType<typeof failure> {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return failure("bug", "drover itself failed; hosts may be part-way, the journal knows", "see: drover status", stack.split("\n"));
+  return failure(
+    "bug",
+    "drover itself failed; hosts may be part-way, the journal knows",
+    "see: drover status",
+    stack.split("\n"),
+  );
 }
 
 // A reader that goes away (`drover status | head`) must not stop a run half-way.

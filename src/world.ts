@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { homedir, hostname, userInfo } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import type { Context, Interrupts, TemplateTexts } from "./commands/context.ts";
@@ -9,7 +9,7 @@ import type { Fleet } from "./model/fleet.ts";
 import type { Printer } from "./report/run-text.ts";
 import { createSshTransport } from "./ssh/transport.ts";
 import { systemClock } from "./store/clock.ts";
-import { localFiles } from "./store/files.ts";
+import { createFiles } from "./store/files.ts";
 import { createSshStore } from "./store/ssh-store.ts";
 
 /** Options of the command line that shape the world a verb works in. */
@@ -28,7 +28,7 @@ export async function buildContext(options: WorldOptions): Promise<Context> {
   const directory = resolve(options.directory);
   return {
     options: { output: options.output, yes: options.yes, forks: options.forks, timeout: options.timeout },
-    files: localFiles(directory),
+    files: createFiles({ directory, cache: cacheDirectory(), certificates: [] }),
     clock: systemClock,
     print: printer(options),
     templates: await readTemplates(),
@@ -54,6 +54,10 @@ async function readTemplates(): Promise<TemplateTexts> {
     read("release.conf.hbs"),
   ]);
   return { haproxy, unit, dropIn };
+}
+
+function cacheDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "drover");
 }
 
 /** `20261121-184501-3fa9`: sorts by time, and two runs of one second differ. */

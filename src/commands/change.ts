@@ -78,7 +78,10 @@ function nothingToDo(context: Context, { topology }: Connected, { skipped }: Fle
 async function agreed(context: Context, plans: readonly Plan[]): Promise<boolean> {
   if (context.options.yes) return true;
   if (context.confirm === null) {
-    tellFailure(context, failure("usage", "there is nobody to ask whether this may be changed", "say so: drover apply --yes"));
+    tellFailure(
+      context,
+      failure("usage", "there is nobody to ask whether this may be changed", "say so: drover apply --yes"),
+    );
     return false;
   }
   for (const plan of plans) for (const line of fullPlanLines(plan)) context.print.line(line);

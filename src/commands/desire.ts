@@ -49,7 +49,11 @@ export async function desire(context: Context, topology: Topology, options: Desi
 function desiredApp(
   context: Context,
   app: TopologyApp,
-  found: { readonly artifact: LocalArtifact; readonly secrets: ReadonlyMap<string, Secret>; readonly options: DesireOptions },
+  found: {
+    readonly artifact: LocalArtifact;
+    readonly secrets: ReadonlyMap<string, Secret>;
+    readonly options: DesireOptions;
+  },
 ): DesiredApp {
   const { artifact, options } = found;
   const fingerprints = Object.fromEntries(
@@ -57,7 +61,13 @@ function desiredApp(
   );
   const { unit, dropIn } = context.templates;
   const instances = app.instances.map((instance) =>
-    desiredInstance({ app, instance, artifactSha256: artifact.sha256, secrets: fingerprints, templates: { unit, dropIn } }),
+    desiredInstance({
+      app,
+      instance,
+      artifactSha256: artifact.sha256,
+      secrets: fingerprints,
+      templates: { unit, dropIn },
+    }),
   );
   return { artifact, instances, edit: options.edit };
 }
@@ -67,7 +77,11 @@ async function readArtifact(context: Context, app: TopologyApp): Promise<LocalAr
   const digest = await context.files.digest(path);
   if (digest === null) {
     throw new DroverError(
-      failure("artifact", `${app.name} ${app.release}: the artifact ${path} is not there`, `build it, or name another release in ${app.file}`),
+      failure(
+        "artifact",
+        `${app.name} ${app.release}: the artifact ${path} is not there`,
+        `build it, or name another release in ${app.file}`,
+      ),
     );
   }
   if (app.artifact.sha256 !== null && digest.sha256 !== app.artifact.sha256) {

@@ -19,7 +19,10 @@ export async function hostsCommand(context: Context, selector: string | undefine
   }
   const picked = parsed === null ? all : selectHosts(all, parsed.selector);
   if (picked.length === 0) {
-    return tellFailure(context, failure("usage", `no host matches ${JSON.stringify(selector)}`, "see them all: drover hosts"));
+    return tellFailure(
+      context,
+      failure("usage", `no host matches ${JSON.stringify(selector)}`, "see them all: drover hosts"),
+    );
   }
   if (context.options.output === "json") {
     context.print.line(JSON.stringify({ hosts: picked }));

@@ -27,7 +27,9 @@ export interface Preparation {
   readonly edit: DesireOptions["edit"];
 }
 
-export type Preparing = { readonly kind: "prepared"; readonly prepared: Prepared } | { readonly kind: "failed"; readonly failure: Failure };
+export type Preparing =
+  | { readonly kind: "prepared"; readonly prepared: Prepared }
+  | { readonly kind: "failed"; readonly failure: Failure };
 
 /**
  * Takes the lease (when something may be changed), asks every host, reads artifacts and secrets, and plans. The lease is
@@ -78,5 +80,9 @@ async function plan(
 /** No plan can be made before the key exists where secrets are in play; said instead of printing ids that will change. */
 export function missingKey(survey: Survey, secrets: ReadonlyMap<string, Secret>): Failure | null {
   if (survey.state.fingerprintKey !== null || secrets.size === 0) return null;
-  return failure("unknown-state", "the fleet has no key yet, so the releases of apps with secrets have no final id", "the first apply makes it");
+  return failure(
+    "unknown-state",
+    "the fleet has no key yet, so the releases of apps with secrets have no final id",
+    "the first apply makes it",
+  );
 }

@@ -9,14 +9,20 @@ import { readFleet } from "./fleet-files.ts";
 import { tellFailure } from "./tell.ts";
 
 /** `drover rollout start APP [--release X]`: moves one app to a release, host by host. */
-export async function rolloutStartCommand(context: Context, name: string, release: string | undefined): Promise<number> {
+export async function rolloutStartCommand(
+  context: Context,
+  name: string,
+  release: string | undefined,
+): Promise<number> {
   const asWritten = await readFleet(context, null);
   if (asWritten === null) return EXIT_CODE.usage;
   const app = findApp(context, asWritten, name);
   if (app === null) return EXIT_CODE.usage;
-  const files = release === undefined || release === app.release ? asWritten : await readFleet(context, { app: name, release });
+  const files =
+    release === undefined || release === app.release ? asWritten : await readFleet(context, { app: name, release });
   if (files === null) return EXIT_CODE.usage;
-  const edit = release === undefined || release === app.release ? null : { file: app.file, from: app.release, to: release };
+  const edit =
+    release === undefined || release === app.release ? null : { file: app.file, from: app.release, to: release };
   const purpose = `rollout of ${name}${release === undefined ? "" : ` to ${release}`}`;
   return await change(context, files, { scope: { kind: "app", app: name }, purpose, edit, ask: false });
 }

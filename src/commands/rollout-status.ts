@@ -33,13 +33,16 @@ async function status(context: Context, connected: Connected, app: string): Prom
   const { open, holder } = surveyed.survey.state;
   const rollout = open[app];
   if (rollout === undefined) {
-    context.print.line(context.options.output === "json" ? JSON.stringify({ app, open: null }) : `${app}: no rollout is open`);
+    context.print.line(
+      context.options.output === "json" ? JSON.stringify({ app, open: null }) : `${app}: no rollout is open`,
+    );
     return EXIT_CODE.done;
   }
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const story = readJournal(await connected.store.read(rollout, limits));
   const running = holder !== null && rollout.startsWith(holder.run);
-  if (context.options.output === "json") context.print.line(JSON.stringify({ app, open: rollout, running, ...summary(story) }));
+  if (context.options.output === "json")
+    context.print.line(JSON.stringify({ app, open: rollout, running, ...summary(story) }));
   else for (const line of lines(app, story, running)) context.print.line(line);
   return EXIT_CODE.open;
 }
@@ -59,7 +62,9 @@ function summary(story: JournalStory): object {
 function lines(app: string, story: JournalStory, running: boolean): readonly string[] {
   const { plan, state, operator, openedAt } = story;
   const direction = effectiveDirection(plan, state);
-  const lanes = plan.batches.flat().map((lane) => `  ${lane.host}: ${laneWord(laneProgress(lane, state, direction).kind)}`);
+  const lanes = plan.batches
+    .flat()
+    .map((lane) => `  ${lane.host}: ${laneWord(laneProgress(lane, state, direction).kind)}`);
   const failed = firstFailure(plan, state);
   const why = failed === null ? [] : [`  ${printable(failed.step.says)}: ${printable(failed.failure.message)}`];
   const since = new Date(openedAt).toISOString();

@@ -16,7 +16,11 @@ interface Row {
   readonly host: string;
   readonly release: string | null;
   readonly unit: string | null;
-  readonly balancers: readonly { readonly balancer: string; readonly state: string; readonly sessions: number | null }[];
+  readonly balancers: readonly {
+    readonly balancer: string;
+    readonly state: string;
+    readonly sessions: number | null;
+  }[];
 }
 
 /** `drover status [APP]`: release, unit, balancer state and sessions of every instance. Changes nothing. */
@@ -43,12 +47,18 @@ function tell(
   const silent = [...survey.views].flatMap(([, view]) => (view.release.kind === "unknown" ? [view.release.why] : []));
   const isUnknown = silent.length > 0 || rows.some((row) => row.balancers.some(({ state }) => state === "unknown"));
   if (context.options.output === "json") {
-    context.print.line(JSON.stringify({ instances: rows, open: survey.state.open, holder: survey.state.holder, unknown: silent }));
+    context.print.line(
+      JSON.stringify({ instances: rows, open: survey.state.open, holder: survey.state.holder, unknown: silent }),
+    );
   } else for (const line of lines(rows, survey, silent.flatMap(failureLines))) context.print.line(line);
   return isUnknown ? EXIT_CODE.failed : EXIT_CODE.done;
 }
 
-function rowOf(app: string, host: string, { topology, survey }: { readonly topology: Topology; readonly survey: Survey }): Row {
+function rowOf(
+  app: string,
+  host: string,
+  { topology, survey }: { readonly topology: Topology; readonly survey: Survey },
+): Row {
   const release = survey.views.get(host)?.release;
   const facts = release?.kind === "known" ? release.value.apps.find((each) => each.app === app) : undefined;
   const missing = release?.kind === "known" ? "not deployed" : null;
@@ -59,7 +69,9 @@ function rowOf(app: string, host: string, { topology, survey }: { readonly topol
     host,
     release: facts?.release ?? missing,
     unit: facts?.state === undefined || facts.state === null ? null : `${facts.state.active} (${facts.state.sub})`,
-    balancers: [...new Set(balancers)].map((balancer) => balancerCell(`${app}/${host}`, balancer, survey.views.get(balancer))),
+    balancers: [...new Set(balancers)].map((balancer) =>
+      balancerCell(`${app}/${host}`, balancer, survey.views.get(balancer)),
+    ),
   };
 }
 
@@ -75,10 +87,19 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
     row.host,
     row.release ?? "unknown",
     row.unit ?? "-",
-    row.balancers.map(({ balancer, state, sessions }) => `${balancer} ${state}${sessions === null ? "" : ` ${String(sessions)}`}`).join(", "),
+    row.balancers
+      .map(({ balancer, state, sessions }) => `${balancer} ${state}${sessions === null ? "" : ` ${String(sessions)}`}`)
+      .join(", "),
   ]);
-  const open = Object.entries(survey.state.open).map(([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`);
+  const open = Object.entries(survey.state.open).map(
+    ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
+  );
   const { holder } = survey.state;
   const held = holder === null ? [] : [`lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
-  return [...table(["app", "host", "release", "unit", "balancer, state, sessions"], cells), ...open, ...held, ...unknown];
+  return [
+    ...table(["app", "host", "release", "unit", "balancer, state, sessions"], cells),
+    ...open,
+    ...held,
+    ...unknown,
+  ];
 }

@@ -12,7 +12,11 @@ export async function validateCommand(context: Context): Promise<number> {
   if (context.options.output === "json") {
     context.print.line(JSON.stringify({ errors: [], hosts: fleet.hosts.length, apps: fleet.apps.length, instances }));
   } else {
-    const counts = [several(fleet.hosts.length, "host"), several(fleet.apps.length, "app"), several(instances, "instance")];
+    const counts = [
+      several(fleet.hosts.length, "host"),
+      several(fleet.apps.length, "app"),
+      several(instances, "instance"),
+    ];
     context.print.line(`${fleet.name}: valid; ${counts.join(", ")}`);
   }
   return EXIT_CODE.done;

@@ -27,7 +27,8 @@ type Paint = Printer["paint"];
 export function textReporter({ line, paint, verbose }: Printer): Reporter {
   const failures: FailedStep[] = [];
   return (event) => {
-    if (event.kind === "step-failed") failures.push({ where: whereOf(event), says: event.says, failure: event.failure });
+    if (event.kind === "step-failed")
+      failures.push({ where: whereOf(event), says: event.says, failure: event.failure });
     if (event.kind === "step-started" && !verbose) return;
     const ended = event.kind === "run-ended" ? failures.splice(0) : [];
     for (const text of linesOf(event, ended, paint)) line(text);
@@ -45,7 +46,11 @@ function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint)
     case "note":
       return prefixed(whereOf(event), [printable(event.text)], paint);
     case "warning":
-      return prefixed(whereOf(event), failureLines(event.failure).map((text) => paint("yellow", text)), paint);
+      return prefixed(
+        whereOf(event),
+        failureLines(event.failure).map((text) => paint("yellow", text)),
+        paint,
+      );
     case "step-started":
     case "step-done":
     case "step-failed":

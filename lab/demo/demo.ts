@@ -1,0 +1,110 @@
+// What `make demo` shows: a fleet comes up, a release rolls out under load, a broken one is stopped and reverted.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Load, LoadTotals } from "./load.ts";
+import { startLoad } from "./load.ts";
+
+const lab = process.env["LAB"] === undefined || process.env["LAB"] === "default" ? "demo" : process.env["LAB"];
+const labProgram = join(import.meta.dirname, "../lab");
+const began = Date.now();
+
+/** How an inner command ended, and what it printed (which was shown as it came). */
+interface Shown {
+  readonly code: number;
+  readonly text: string;
+}
+
+function say(text: string): void {
+  console.log(`\n== ${text}`);
+}
+
+/** Runs lab/lab, showing what it prints. */
+function labVerb(...args: readonly string[]): Promise<Shown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(labProgram, args, { env: { ...process.env, LAB: lab }, stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      process.stdout.write(chunk);
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, text }));
+  });
+}
+
+/** Types a drover command on the lab's laptop. */
+async function drover(...args: readonly string[]): Promise<Shown> {
+  console.log(`$ drover ${args.join(" ")}`);
+  return await labVerb("run", "--", "drover", ...args);
+}
+
+/** Ends the demo when something is not as it has to be. */
+function insist(holds: boolean, what: string): void {
+  if (holds) return;
+  console.error(`\nThe demo did not show what it should: ${what}`);
+  process.exit(1);
+}
+
+/** Half of the load to each balancer's own address, so that a mistake on either would be seen. */
+function press(): readonly Load[] {
+  const common = { lab, host: "shop.lab.internal", connections: 20, delay: 98, limit: 120 };
+  return ["192.168.56.11", "192.168.56.12"].map((address) => startLoad({ ...common, address }));
+}
+
+async function release(loads: readonly Load[]): Promise<readonly LoadTotals[]> {
+  return await Promise.all(loads.map((load) => load.stop()));
+}
+
+/** Prints wrk's own totals of both balancers and insists that nothing failed. */
+function tally(totals: readonly LoadTotals[]): void {
+  for (const { report } of totals) console.log(report.trimEnd().replaceAll(/^/gm, "    "));
+  const requests = totals.reduce((sum, each) => sum + each.requests, 0);
+  const failed = totals.reduce((sum, each) => sum + each.failed, 0);
+  console.log(`  ${String(requests)} requests, ${String(failed)} failed`);
+  insist(requests > 0, "no load arrived");
+  insist(failed === 0, "requests failed");
+}
+
+async function comeUp(): Promise<void> {
+  say("a fleet of six VMs: two balancers, three app hosts, one that keeps the fleet's state");
+  insist((await labVerb("up")).code === 0, "the lab did not come up");
+  await labVerb("run", "--", "cat", "apps/shop.yaml");
+  say("first deployment: all instances at once; the route opens when they are healthy");
+  // An earlier demo may have left a rollout open; there is nothing to abort in a fresh lab.
+  await drover("rollout", "abort", "shop");
+  insist((await drover("rollout", "start", "shop", "--release", "1.4.0")).code === 0, "the first deployment failed");
+}
+
+async function goodRelease(): Promise<void> {
+  say("1.4.0 → 1.5.0, host by host, under load on both balancers");
+  const loads = press();
+  const rolled = await drover("rollout", "start", "shop", "--release", "1.5.0");
+  tally(await release(loads));
+  insist(rolled.code === 0, "the rollout failed");
+}
+
+async function brokenRelease(): Promise<void> {
+  say("1.6.0-broken never becomes healthy: it is stopped after one host, and that host is reverted");
+  const loads = press();
+  const broken = await drover("rollout", "start", "shop", "--release", "1.6.0-broken");
+  tally(await release(loads));
+  insist(
+    broken.code === 3,
+    `the broken release should leave the rollout open (exit code 3), got ${String(broken.code)}`,
+  );
+  const touched = new Set(
+    [...broken.text.matchAll(/^(\w+) +\| switch shop on \1 to 1\.6\.0-broken/gm)].map(([, host]) => host),
+  );
+  insist(touched.size === 1, `exactly one host should be touched, got ${[...touched].join(", ")}`);
+  console.log(`  exactly one host touched: ${[...touched].join("")}`);
+  say("the rollout is open until somebody closes it");
+  insist((await drover("rollout", "abort", "shop")).code === 6, "the abort did not put everything back");
+  insist((await drover("status")).code === 0, "something stayed unknown");
+}
+
+await comeUp();
+await goodRelease();
+await brokenRelease();
+say(`done in ${String(Math.round((Date.now() - began) / 1000))} s; the lab is still up. Try next:`);
+console.log(`    LAB=${lab} lab/lab run -- drover rollout start shop --release 1.6.1-crash`);
+console.log("    make lab-down        # removes everything");
