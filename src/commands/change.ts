@@ -12,6 +12,7 @@ import { prepare } from "./prepare.ts";
 import { createRunner, runRollout } from "./run-rollout.ts";
 import type { Connected } from "./survey.ts";
 import { tellFailure, tellProblems } from "./tell.ts";
+import { withWorld } from "./with-world.ts";
 
 /** Whether a person is asked before anything changes. */
 export interface Caution {
@@ -23,9 +24,7 @@ export interface Caution {
  * not come through. `apply` and `rollout start` differ only in scope.
  */
 export async function change(context: Context, files: FleetFiles, what: Preparation & Caution): Promise<number> {
-  const world = context.connect(files.fleet);
-  try {
-    const connected = { topology: files.topology, ...world };
+  return await withWorld(context, files, async (connected) => {
     const preparing = await prepare(context, connected, what);
     if (preparing.kind === "failed") return tellFailure(context, preparing.failure);
     try {
@@ -33,9 +32,7 @@ export async function change(context: Context, files: FleetFiles, what: Preparat
     } finally {
       await preparing.prepared.lease?.release();
     }
-  } finally {
-    await world.transport.close();
-  }
+  });
 }
 
 async function carryOut(

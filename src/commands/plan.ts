@@ -2,32 +2,34 @@ import { EXIT_CODE } from "../report/exit-code.ts";
 import { fullPlanLines } from "../report/plan-text.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
+import type { Prepared } from "./prepare.ts";
 import { missingKey, prepare } from "./prepare.ts";
 import { tellFailure, tellProblems } from "./tell.ts";
+import { withWorld } from "./with-world.ts";
 
 /** `drover plan`: shows what `apply` would change, where and in which order. Takes no lease, changes nothing. */
 export async function planCommand(context: Context): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
-  const world = context.connect(files.fleet);
-  try {
-    const connected = { topology: files.topology, ...world };
+  return await withWorld(context, files, async (connected) => {
     const preparing = await prepare(context, connected, { scope: { kind: "fleet" }, purpose: null, edit: null });
-    if (preparing.kind === "failed") return tellFailure(context, preparing.failure);
-    const { fleetPlan, survey, secrets } = preparing.prepared;
-    const problems = tellProblems(context, fleetPlan);
-    if (problems !== null) return problems;
+    return preparing.kind === "failed"
+      ? tellFailure(context, preparing.failure)
+      : tellPlan(context, preparing.prepared);
+  });
+}
+
+function tellPlan(context: Context, { fleetPlan, survey, secrets }: Prepared): number {
+  const problems = tellProblems(context, fleetPlan);
+  if (problems !== null) return problems;
+  const { plans, skipped } = fleetPlan;
+  if (context.options.output === "json") context.print.line(JSON.stringify(fleetPlan));
+  else {
+    for (const line of plans.flatMap(fullPlanLines)) context.print.line(line);
     const key = missingKey(survey, secrets);
-    if (context.options.output === "json") context.print.line(JSON.stringify(fleetPlan));
-    else {
-      for (const plan of fleetPlan.plans) for (const line of fullPlanLines(plan)) context.print.line(line);
-      for (const skipped of fleetPlan.skipped) tellFailure(context, skipped);
-      if (key !== null) tellFailure(context, key);
-      if (fleetPlan.plans.length === 0 && fleetPlan.skipped.length === 0) context.print.line("no difference");
-    }
-    if (fleetPlan.skipped.length > 0) return EXIT_CODE.open;
-    return fleetPlan.plans.length > 0 ? EXIT_CODE.differences : EXIT_CODE.done;
-  } finally {
-    await world.transport.close();
+    for (const note of key === null ? skipped : [...skipped, key]) tellFailure(context, note);
+    if (plans.length === 0 && skipped.length === 0) context.print.line("no difference");
   }
+  if (skipped.length > 0) return EXIT_CODE.open;
+  return plans.length > 0 ? EXIT_CODE.differences : EXIT_CODE.done;
 }

@@ -1,5 +1,4 @@
 import type { Ending } from "../model/event.ts";
-import { DroverError } from "../model/errors.ts";
 import type { RolloutEvent } from "../rollout/state.ts";
 import { reduce } from "../rollout/state.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
@@ -11,20 +10,13 @@ import { createRunner, drive } from "./run-rollout.ts";
 import type { Connected } from "./survey.ts";
 import { acquire, observe } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
+import { withWorld } from "./with-world.ts";
 
 /** `drover rollout abort APP`: puts everything back that the app's open rollout has changed, and closes it. */
 export async function rolloutAbortCommand(context: Context, app: string): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
-  const world = context.connect(files.fleet);
-  try {
-    return await abort(context, { topology: files.topology, ...world }, app);
-  } catch (error) {
-    if (error instanceof DroverError) return tellFailure(context, error.failure);
-    throw error;
-  } finally {
-    await world.transport.close();
-  }
+  return await withWorld(context, files, (connected) => abort(context, connected, app));
 }
 
 async function abort(context: Context, connected: Connected, app: string): Promise<number> {

@@ -1,4 +1,3 @@
-import { DroverError } from "../model/errors.ts";
 import type { JournalStory } from "../exec/journal.ts";
 import { readJournal } from "../exec/journal.ts";
 import { hostFates } from "../exec/conclude.ts";
@@ -11,20 +10,13 @@ import { readFleet } from "./fleet-files.ts";
 import type { Connected } from "./survey.ts";
 import { observe } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
+import { withWorld } from "./with-world.ts";
 
 /** `drover rollout status APP`: whether a rollout of the app is open, how far it came and what to type next. */
 export async function rolloutStatusCommand(context: Context, app: string): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
-  const world = context.connect(files.fleet);
-  try {
-    return await status(context, { topology: files.topology, ...world }, app);
-  } catch (error) {
-    if (error instanceof DroverError) return tellFailure(context, error.failure);
-    throw error;
-  } finally {
-    await world.transport.close();
-  }
+  return await withWorld(context, files, (connected) => status(context, connected, app));
 }
 
 async function status(context: Context, connected: Connected, app: string): Promise<number> {

@@ -9,6 +9,7 @@ import { findApp } from "./rollout-start.ts";
 import type { Survey } from "./survey.ts";
 import { observe } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
+import { withWorld } from "./with-world.ts";
 
 /** One instance as its host and every balancer see it; null: nobody could say. */
 interface Row {
@@ -28,14 +29,11 @@ export async function statusCommand(context: Context, app: string | undefined): 
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
   if (app !== undefined && findApp(context, files, app) === null) return EXIT_CODE.usage;
-  const world = context.connect(files.fleet);
-  try {
-    const surveyed = await observe(context, { topology: files.topology, ...world });
+  return await withWorld(context, files, async (connected) => {
+    const surveyed = await observe(context, connected);
     if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
     return tell(context, { topology: files.topology, survey: surveyed.survey, only: app ?? null });
-  } finally {
-    await world.transport.close();
-  }
+  });
 }
 
 function tell(

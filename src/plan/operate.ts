@@ -1,4 +1,4 @@
-import type { Action } from "../model/action.ts";
+import type { Action, LbAction, ReleaseAction } from "../model/action.ts";
 import type { Command } from "../model/command.ts";
 import type { Operation } from "../model/operation.ts";
 import { done, pause } from "../model/operation.ts";
@@ -11,30 +11,22 @@ export const relayCommand: Command = RELAY;
 
 /** How any action is carried out: each domain says it for its own. */
 export function operate(action: Action): Operation {
+  if (isLb(action)) return operateLb(action);
+  if (isRelease(action)) return operateRelease(action);
   switch (action.kind) {
-    case "lb.install":
-    case "lb.restore":
-    case "lb.mark":
-    case "lb.drain":
-    case "lb.quiesce":
-    case "lb.maint":
-    case "lb.prove":
-    case "lb.ready":
-    case "lb.hold":
-    case "lb.settle":
-      return operateLb(action);
-    case "release.stage":
-    case "release.unstage":
-    case "release.switch":
-    case "release.probe":
-    case "release.remove":
-    case "release.prune":
-      return operateRelease(action);
     case "files.edit":
       return edit(action.file, action.key, action.from, action.to);
     case "pause":
       return rest(action.ms);
   }
+}
+
+function isLb(action: Action): action is LbAction {
+  return action.kind.startsWith("lb.");
+}
+
+function isRelease(action: Action): action is ReleaseAction {
+  return action.kind.startsWith("release.");
 }
 
 function* edit(file: string, key: string, from: string, to: string): Operation {
