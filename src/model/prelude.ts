@@ -24,6 +24,7 @@ put() {
     my ($dir) = $path =~ m{^(.*)/[^/]+$}s; $dir = "/" if $dir eq "";
     my $tmp = "$path.drover-tmp.$$";
     sysopen(my $f, $tmp, O_WRONLY|O_CREAT|O_EXCL, 0600) or quit("cannot create");
+    $SIG{$_} = sub { unlink $tmp; exit 143 } for qw(TERM HUP INT PIPE);
     my $got = 0;
     while (1) {
       my $n = sysread(STDIN, my $b, 65536); defined $n or quit("cannot read input for", $tmp); last if $n == 0;

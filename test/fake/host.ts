@@ -29,14 +29,14 @@ export class FakeExit extends Error {
 /** A stateful host in memory: files, epoch, disk. Domains keep what else they need in `extra`, by their own key. */
 export class FakeHost {
   readonly name: string;
-  readonly files = new Map<string, FakeFile>();
+  readonly files: Map<string, FakeFile> = new Map();
   /** Whatever a domain's interpreters model beyond files: running units, HAProxy's servers. */
-  readonly extra = new Map<string, unknown>();
+  readonly extra: Map<string, unknown> = new Map();
   way: Way = { kind: "open" };
   /** The newest epoch this host has seen. */
   epoch = 0;
   /** Bytes that fit on its disk. */
-  diskSize = Infinity;
+  diskSize: number = Infinity;
   /** Names of all commands it ran, oldest first. */
   readonly ran: string[] = [];
 

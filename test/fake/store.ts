@@ -4,8 +4,8 @@ import type { Clock, Holder, Lease, Store } from "../../src/model/ports.ts";
 /** The store in memory; its state outlives every lease, as a state host's disk does. */
 export class FakeStore implements Store {
   readonly clock: Clock;
-  readonly journals = new Map<string, string[]>();
-  readonly open = new Map<string, string>();
+  readonly journals: Map<string, string[]> = new Map();
+  readonly open: Map<string, string> = new Map();
   epoch = 0;
   fingerprintKey: string | null = null;
   #holder: { readonly who: Holder; readonly lost: AbortController } | null = null;

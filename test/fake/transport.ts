@@ -41,10 +41,10 @@ export type Interceptor = (host: FakeHost, request: Request) => "pass" | "lose-b
 /** The fleet in memory, behind the same port as the real one. */
 export class FakeFleet {
   readonly clock: Clock;
-  readonly hosts = new Map<string, FakeHost>();
+  readonly hosts: Map<string, FakeHost> = new Map();
   /** By the command's name. */
-  readonly interpreters = new Map<string, Interpreter>();
-  readonly programs = new Map<string, Starter>();
+  readonly interpreters: Map<string, Interpreter> = new Map();
+  readonly programs: Map<string, Starter> = new Map();
   intercept: Interceptor = () => "pass";
 
   constructor(names: readonly string[], clock: Clock) {
@@ -110,21 +110,29 @@ async function runOnce(fleet: FakeFleet, host: FakeHost, request: Request, limit
   if (interpret === undefined) throw new Error(`the fake fleet has no interpreter for ${name}`);
   const fault = fleet.intercept(host, request);
   if (fault === "lose-before") return { kind: "failed", failure: lost(host.name) };
-  const given = new AbortController();
-  const abort = (): void => given.abort();
+  return within(fleet, limits, name, async (signal) => {
+    const result = await execute(fleet, host, request, { interpret, signal });
+    return fault === "lose-after" ? { kind: "failed" as const, failure: lost(host.name) } : result;
+  });
+}
+
+/** What `work` gives, or the failure for a deadline or an abort that came first; `work` is told either way. */
+async function within<Result>(
+  fleet: FakeFleet,
+  limits: Limits,
+  what: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result | { kind: "failed"; failure: Failure }> {
+  const over = new AbortController();
+  const abort = (): void => over.abort();
   limits.signal.addEventListener("abort", abort, { once: true });
   if (limits.signal.aborted) abort();
-  const work = execute(fleet, host, request, { interpret, signal: given.signal });
-  const late = fleet.clock.sleep(limits.deadline, limits.signal).then((): ExecResult => {
-    if (limits.signal.aborted) return { kind: "failed", failure: interrupted(name) };
-    return {
-      kind: "failed",
-      failure: failure("command-timeout", `${name} on ${host.name} did not finish in time and was stopped`),
-    };
-  });
+  const late = fleet.clock.sleep(limits.deadline, over.signal).then(() => "late" as const);
   try {
-    const result = await Promise.race([work, late]);
-    return fault === "lose-after" ? { kind: "failed", failure: lost(host.name) } : result;
+    const result = await Promise.race([work(over.signal), late]);
+    if (result !== "late") return result;
+    if (limits.signal.aborted) return { kind: "failed", failure: interrupted(what) };
+    return { kind: "failed", failure: failure("command-timeout", `${what} did not finish in time and was stopped`) };
   } finally {
     abort();
     limits.signal.removeEventListener("abort", abort);
@@ -194,18 +202,15 @@ function createFakeChannel(fleet: FakeFleet, host: FakeHost, program: FakeProgra
       }
       const turn = queue.then(() => (over ? null : program.answer(payload)));
       queue = turn;
-      const silent = host.way.kind === "silent";
-      const late = fleet.clock.sleep(limits.deadline, limits.signal).then(() => "late" as const);
-      const answer = await Promise.race(
-        silent ? [late] : [turn.then((text) => ({ text })), late, closed.then(() => ({ text: null }))],
-      );
-      if (answer === "late") {
-        if (limits.signal.aborted) return { kind: "failed", failure: interrupted("an answer") };
-        return { kind: "failed", failure: failure("command-timeout", `${host.name} did not answer in time`) };
-      }
-      if (answer.text !== null) return { kind: "answer", text: answer.text };
-      end();
-      return { kind: "failed", failure: lost(host.name) };
+      return within(fleet, limits, "an answer", async () => {
+        // A silent host's answer never comes; the deadline ends the wait.
+        const answer = await (host.way.kind === "silent"
+          ? closed.then(() => null)
+          : Promise.race([turn, closed.then(() => null)]));
+        if (answer !== null) return { kind: "answer" as const, text: answer };
+        end();
+        return { kind: "failed" as const, failure: lost(host.name) };
+      });
     },
     close() {
       end();
