@@ -6,8 +6,9 @@ import { DroverError, failure } from "../model/errors.ts";
  * backslashes care about, and `%`, which starts a specifier everywhere.
  */
 
-// A unit file is read line by line and systemd refuses control characters in values; lone surrogates are not UTF-8.
-const UNFIT = /[\u0000-\u001f\u007f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+// A unit file is read line by line, and systemd drops a whole setting that holds control characters or what it does
+// not take for UTF-8: halves of surrogate pairs and noncharacters such as U+FFFE (its utf8_is_valid).
+const UNFIT = /[\u0000-\u001f\u007f\p{Cs}\p{Noncharacter_Code_Point}]/u;
 
 /** One line of a unit file may not be longer than this (LONG_LINE_MAX in systemd). */
 const LINE_MAX = 1024 * 1024;
@@ -15,11 +16,11 @@ const LINE_MAX = 1024 * 1024;
 function quoted(text: string, what: string): string {
   const at = text.search(UNFIT);
   if (at >= 0) {
-    const code = text.charCodeAt(at).toString(16).padStart(4, "0");
+    const code = (text.codePointAt(at) ?? 0).toString(16).padStart(4, "0");
     throw new DroverError(
       failure(
         "files-invalid",
-        `${what}: expected text without control characters, got U+${code} at character ${at + 1}`,
+        `${what}: expected text without control characters and noncharacters, got U+${code} at character ${at + 1}`,
       ),
     );
   }
@@ -35,9 +36,17 @@ function bounded(line: string, what: string): string {
 
 /**
  * The value of ExecStart=. The `:` before the program turns off `$` expansion for the whole line, so that `$` needs
- * no doubling; it stands outside the quotes, the program must be absolute. Throws a DroverError for control characters.
+ * no doubling; it stands outside the quotes, and the program must be absolute. Throws a DroverError for control
+ * characters, and for a program's name that systemd refuses.
  */
 export function execLine(program: string, args: readonly string[]): string {
+  // systemd refuses them in a program's path, however they are quoted ("Executable name contains special characters").
+  if (/["'\\]/.test(program)) {
+    const got = JSON.stringify(program);
+    throw new DroverError(
+      failure("files-invalid", `run: expected a program without quotes and backslashes, got ${got}`),
+    );
+  }
   const words = args.map((word, index) => quoted(word, `run, word ${index + 2}`));
   return bounded([`:${quoted(program, "run, word 1")}`, ...words].join(" "), "run");
 }

@@ -25,7 +25,7 @@ disown_dirs() {
   while IFS= read -r dir; do
     [ -d "$dir" ] && ! rmdir "$dir" 2>/dev/null && printf '%s\n' "$dir"
   done < "$var/made" > "$var/made.tmp"
-  if [ -s "$var/made.tmp" ]; then mv -f "$var/made.tmp" "$var/made"; else rm -f "$var/made" "$var/made.tmp"; fi
+  if [ -s "$var/made.tmp" ]; then mv -f "$var/made.tmp" "$var/made"; else rm -f "$var/made.tmp" && rm -f "$var/made"; fi
 }
 sha() { [ -f "$1" ] && sha256sum < "$1" | cut -d' ' -f1; }
 
@@ -61,8 +61,9 @@ tidy() {
   disown_dirs
 }
 
+# What the app said since it was last switched: the manifest is written just before that.
 evidence() {
   journalctl --sync 2>/dev/null
-  journalctl -u "$unit" -n 20 --no-pager -q -o short-iso 2>/dev/null
+  journalctl -u "$unit" -n 20 --since "@$(stat -c %Y "$manifest" 2>/dev/null || echo 0)" --no-pager -q -o short-iso 2>/dev/null
 }
 `;

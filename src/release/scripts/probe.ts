@@ -99,6 +99,8 @@ while (1) {
 while (1) {
   if (born($pid) ne $birth) { $last = gone(look()) || "the main process changed"; verdict("crashed") }
   my $end = $start + $deadline; my $until = now() + $timeout; $until = $end if $until > $end;
+  # A probe that has no time left would only hide what the one before it saw.
+  verdict("unhealthy") if $probes && $end - now() < 50;
   my ($ok, $why) = probe($until); $probes++; $last = $why; my $at = now();
   if ($ok) { $passes++; $first = $at if !defined $first } else { $resets++ if $passes; ($passes, $first) = (0, undef) }
   if ($ok && $passes >= $threshold && $at - $first >= $min) {

@@ -100,7 +100,7 @@ room() {
 }
 own_dir /opt
 mkdir -p -m 755 /opt/drover "$opt" "$opt/releases" "$opt/units" || die 74 "cannot make $opt"
-rm -rf "$opt"/releases/*.tmp "$opt"/units/*.drover-tmp.*
+rm -rf "$opt"/releases/*.tmp "$opt"/units/*.drover-tmp.* "$var/credentials/$app"/*/*.drover-tmp.*
 mkdir -m 700 "$work" || die 74 "cannot make $work"
 room $((size + 65536)) "the artifact"
 put "$opt/units/$id.service" 644 root:root || exit $?
