@@ -7,7 +7,12 @@ const everyUnprintable = new RegExp(UNPRINTABLE, "gu");
 export function quote(text: string): string {
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   // JSON already escapes C0 controls and lone surrogates.
-  return JSON.stringify(shown).replaceAll(everyUnprintable, escaped);
+  return printable(JSON.stringify(shown));
+}
+
+/** A text with every character escaped that a terminal would not show as itself. */
+export function printable(text: string): string {
+  return text.replaceAll(everyUnprintable, escaped);
 }
 
 function escaped(character: string): string {

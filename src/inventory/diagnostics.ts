@@ -1,18 +1,20 @@
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
 import type { Diagnostic, Place } from "../model/fleet.ts";
+import { printable } from "./describe.ts";
 import type { Path } from "./places.ts";
 import { formatPath, spotAt } from "./places.ts";
 import type { YamlFile } from "./yaml.ts";
 
 /** One line as a person reads it: `apps/shop.yaml:7:9 health.http: expected …, got …` (DESIGN §2). */
 export function formatDiagnostic({ file, line, column, path, message }: Diagnostic): string {
-  return `${file}:${line}:${column}${path === "" ? "" : ` ${path}`}: ${message}`;
+  // Messages are printable already; a file name need not be.
+  return `${printable(file)}:${line}:${column}${path === "" ? "" : ` ${path}`}: ${message}`;
 }
 
 /** `file:line:column`, for messages that point at a second place. */
 export function formatPlace({ file, line, column }: Place): string {
-  return `${file}:${line}:${column}`;
+  return `${printable(file)}:${line}:${column}`;
 }
 
 /** Sorted by file, line and column, each said once. */

@@ -1,4 +1,5 @@
 import type { Place } from "../model/fleet.ts";
+import { quote } from "./describe.ts";
 
 /** Keys and list indexes from the top of a file down to a value. */
 export type Path = readonly (string | number)[];
@@ -27,7 +28,7 @@ export function formatPath(path: Path): string {
   let text = "";
   for (const part of path) {
     if (typeof part === "number") text += `[${part}]`;
-    else text += (text === "" ? "" : ".") + (/^[\w@/-]+$/.test(part) ? part : JSON.stringify(part));
+    else text += (text === "" ? "" : ".") + (/^[\w@/-]+$/.test(part) ? part : quote(part));
   }
   return text;
 }

@@ -1,7 +1,7 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from "yaml";
 import type { Alias, Document, Pair, ParsedNode, Scalar } from "yaml";
 import type { Diagnostic, Place } from "../model/fleet.ts";
-import { describe, quote } from "./describe.ts";
+import { describe, printable, quote } from "./describe.ts";
 import { UNPRINTABLE } from "./names.ts";
 import { formatPath, spotKey } from "./places.ts";
 import type { Path, Spot, Spots } from "./places.ts";
@@ -98,7 +98,7 @@ function syntaxMessage(code: string, message: string): string {
 
 function lowerFirst(text: string): string {
   const line = text.split("\n")[0] ?? "";
-  return line.charAt(0).toLowerCase() + line.slice(1);
+  return printable(line.charAt(0).toLowerCase() + line.slice(1));
 }
 
 function placeAt({ file, lines }: Reader, offset: number): Place {
@@ -168,7 +168,7 @@ function readAlias(reader: Reader, alias: Alias.Parsed, path: Path, key: Place |
 
 function expectedOfAlias(reader: Reader, alias: Alias.Parsed, target: unknown): string | null {
   if (reader.aliases > MOST_ALIASES) return `at most ${MOST_ALIASES} aliases`;
-  if (target === undefined) return `an anchor &${alias.source} before it`;
+  if (target === undefined) return `an anchor &${printable(alias.source)} before it`;
   return reader.open.has(target) ? "no alias inside its own anchor" : null;
 }
 

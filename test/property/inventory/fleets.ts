@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { stringify } from "yaml";
+import type { Assembled } from "../../../src/inventory/assemble.ts";
+import { assembleFleet } from "../../../src/inventory/assemble.ts";
+import { parseApp } from "../../../src/inventory/parse-app.ts";
+import { parseFleetFile } from "../../../src/inventory/parse-drover.ts";
+import { parseInventory } from "../../../src/inventory/parse-inventory.ts";
+
+/** Plain data as it stands in a file. */
+export type Data = string | number | boolean | readonly Data[] | { readonly [key: string]: Data };
+
+/** The files of a random fleet as plain data: always valid. */
+export interface FleetData {
+  readonly drover: Data;
+  readonly inventory: Data;
+  readonly apps: readonly Data[];
+}
+
+const word = fc.stringMatching(/^[a-z][a-z0-9]{0,6}$/);
+const value = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,6}[A-Za-z0-9])?$/);
+const shortTime = fc
+  .tuple(fc.integer({ min: 1, max: 90 }), fc.constantFrom("ms", "s"))
+  .map(([n, unit]) => `${n}${unit}`);
+
+const rollout = fc.record(
+  {
+    serial: fc.integer({ min: 1, max: 20 }),
+    minAvailable: fc.constant(0),
+    maxFailures: fc.nat(5),
+    onFailure: fc.constantFrom("pause", "rollback"),
+    drainTimeout: shortTime,
+    minHealthyTime: shortTime,
+    healthyDeadline: fc.constantFrom("2m", "100s"),
+    batchWait: fc.oneof(fc.constant("ask"), shortTime),
+  },
+  { requiredKeys: ["minAvailable"] },
+);
+
+const app = fc.record(
+  {
+    release: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_+~-]{0,10}$/),
+    artifact: fc.constantFrom("dist/a-{{release}}.tar", "b.tar"),
+    run: fc.constantFrom("./bin/a --port {{port}}", "b 'c d'", "/usr/bin/env x"),
+    hosts: fc.constantFrom("role=app", "role in (app,db)", "!zone", "@host=host-*", "role!=lb,role"),
+    health: fc.record({
+      http: fc.constant("/up"),
+      interval: shortTime,
+      successThreshold: fc.integer({ min: 1, max: 9 }),
+    }),
+    env: fc.dictionary(fc.stringMatching(/^[A-Z_]{1,5}$/), value, { maxKeys: 3 }),
+    secrets: fc.dictionary(
+      fc.stringMatching(/^[A-Z_]{1,5}$/),
+      fc.constantFrom({ file: "x" }, { command: ["a", "b"] }),
+      {
+        maxKeys: 2,
+      },
+    ),
+    rollout,
+  },
+  { requiredKeys: ["release", "artifact", "run", "hosts", "rollout"] },
+);
+
+/** A valid fleet: one balancer set, a state host, and hosts and apps of every kind. */
+export const anyFleet: fc.Arbitrary<FleetData> = fc
+  .record({
+    tags: fc.array(fc.record({ role: fc.constantFrom("app", "db", "lb"), rack: value }, { requiredKeys: ["role"] }), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+    apps: fc.array(app, { maxLength: 4 }),
+    fleet: word,
+    user: word,
+  })
+  .map(({ tags, apps, fleet, user }): FleetData => {
+    const hosts: [string, Data][] = tags.map((own, index) => [
+      `host-${index}`,
+      { address: `10.0.0.${index + 1}`, tags: own },
+    ]);
+    const fixed: [string, Data][] = [
+      ["a-lb", { address: ["10.1.0.1", "fd00::1"], tags: { role: "lb" } }],
+      ["z-state", { address: "10.1.0.2", tags: { role: "db" } }],
+      ["m-app", { address: "10.1.0.3", tags: { role: "app" } }],
+    ];
+    return {
+      drover: {
+        fleet,
+        ssh: { user },
+        loadBalancers: { edge: { hosts: "@host=a-lb" } },
+        state: { store: "ssh", host: "z-state" },
+      },
+      inventory: { hosts: Object.fromEntries([...hosts, ...fixed]) },
+      apps: apps.map((fields, index) => ({
+        app: `app-${index}`,
+        port: 8000 + index,
+        routes: [{ lb: "edge", host: `app-${index}.test`, path: "/" }],
+        ...fields,
+      })),
+    };
+  });
+
+/** Puts a fleet's files together, each written by `write`. */
+export function assemble({ drover, inventory, apps }: FleetData, write: (data: Data) => string): Assembled {
+  return assembleFleet({
+    drover: parseFleetFile("drover.yaml", write(drover)),
+    inventory: [parseInventory("inventory.yaml", write(inventory))],
+    apps: apps.map((data, index) => parseApp(`apps/app-${index}.yaml`, write(data))),
+    found: [],
+  });
+}
+
+/** Block style, one key per line. */
+export function asYaml(data: Data): string {
+  return stringify(data, { lineWidth: 0 });
+}
+
+/** Every map with its keys in another order, but for the hosts, whose order means something. */
+export function permuted(data: Data, seed: number, ordered = false): Data {
+  if (typeof data !== "object") return data;
+  if (isList(data)) return data.map((item) => permuted(item, seed));
+  const entries = Object.entries(data).map(([key, inner]): [string, Data] => [
+    key,
+    permuted(inner, seed + 1, key === "hosts"),
+  ]);
+  return Object.fromEntries(ordered ? entries : shuffled(entries, seed));
+}
+
+function isList(data: Data): data is readonly Data[] {
+  return Array.isArray(data);
+}
+
+function shuffled<Item>(items: readonly Item[], seed: number): readonly Item[] {
+  return items
+    .map((item, index) => ({ item, rank: Math.imul(seed + index + 1, 0x9e3779b1) >>> 0 }))
+    .toSorted((left, right) => left.rank - right.rank)
+    .map(({ item }) => item);
+}

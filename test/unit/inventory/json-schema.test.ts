@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { jsonSchemas } from "../../../src/inventory/json-schema.ts";
+
+test("the published schemas are closed, named, and know the keys of the files", () => {
+  const { drover, inventory, app } = jsonSchemas();
+  expect(drover).toMatchObject({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "drover.yaml: the fleet",
+    additionalProperties: false,
+    required: ["fleet", "ssh", "state"],
+  });
+  expect(inventory).toMatchObject({ additionalProperties: false, required: ["hosts"] });
+  expect(app).toMatchObject({
+    additionalProperties: false,
+    required: ["app", "hosts", "release", "artifact", "run"],
+    properties: {
+      port: { type: "integer", minimum: 1, maximum: 65_535 },
+      rollout: {
+        properties: { drainTimeout: { default: "30s" }, serial: { default: 1 }, keepReleases: { default: 5 } },
+      },
+    },
+  });
+});
+
+test("they are plain JSON", () => {
+  expect(JSON.parse(JSON.stringify(jsonSchemas()))).toEqual(jsonSchemas());
+});
