@@ -20,6 +20,17 @@ added_host() {
   printf '%s %s 192.168.56.%s fd00:56::%s %s\n' "$1" "$role" $last $last $zone
 }
 
+# host_of NAME, hosts_of NAME,NAME: lines of the lab's own hosts, or of ones it can add.
+host_of() {
+  local line
+  line=$(default_hosts | awk -v h="$1" '$1 == h')
+  if [ -n "$line" ]; then printf '%s\n' "$line"; else added_host "$1"; fi
+}
+hosts_of() {
+  local name
+  for name in ${1//,/ }; do host_of "$name" || return; done
+}
+
 # The hosts of this lab, as names or as one host's line.
 lab_hosts() { awk '{ print $1 }' "$STATE/hosts"; }
 host_line() { awk -v h="$1" '$1 == h' "$STATE/hosts"; }

@@ -3,12 +3,16 @@
 # `down` needs nothing that `up` might not have written yet.
 
 lab_up() {
-  local added=() only='' disks=() name
+  local only='' added='' disks=() disk
   while [ $# -gt 0 ]; do
     case $1 in
-      --add) added+=("$(added_host "${2:?}")") || exit; shift 2 ;;
-      --only) only=${2:?}; shift 2 ;;
-      --disk) disks+=("${2:?} ${3:?}"); shift 3 ;;
+      --add) [ $# -ge 2 ] || usage_error "--add needs a host, like app4"; added+=$(host_of "$2")$'\n' || exit; shift 2 ;;
+      --only) [ $# -ge 2 ] || usage_error "--only needs hosts, like lb1,app1"; only=$(hosts_of "$2") || exit; shift 2 ;;
+      --disk)
+        [[ ${2:-} =~ ^[1-9][0-9]*[KMG]iB$ && -n ${3:-} ]] || usage_error "--disk needs a size and a host: --disk 64MiB app1"
+        disks+=("$2 $3")
+        shift 3
+        ;;
       *) usage_error "up does not know \"$1\"" ;;
     esac
   done
@@ -17,37 +21,26 @@ lab_up() {
   local started=$SECONDS
   mkdir -p "$STATE"
   printf '%s\n' "$CHECKOUT" > "$STATE/checkout"
-  write_hosts "$only" "${added[@]}"
+  write_hosts "${only:-$(default_hosts)}" "$added"
+  for disk in "${disks[@]}"; do make_disk "${disk% *}" "${disk#* }"; done
   choose_base
   raise_sysctls
   ensure_key
   ensure_sandbox
   ensure_laptop
-  cgroup_make laptop
   apply_cuts
-  for name in "${disks[@]}"; do make_disk "${name% *}" "${name#* }"; done
   boot_all
   ensure_fleet
   write_known_hosts
   say "up after $((SECONDS - started)) s: $(lab_hosts | tr '\n' ' ')"
 }
 
-# The list of hosts is fixed by the first `up`; a later one can add to it.
+# write_hosts FIRST ADDED: the list is fixed by the first `up`; a later one can add to it.
 write_hosts() {
-  local only=$1 line name
-  shift
   {
-    if [ -f "$STATE/hosts" ]; then cat "$STATE/hosts"
-    elif [ -n "$only" ]; then
-      for name in ${only//,/ }; do
-        line=$(default_hosts | awk -v h="$name" '$1 == h')
-        printf '%s\n' "${line:-$(added_host "$name")}" || exit
-      done
-    else default_hosts; fi
-    for line in "$@"; do
-      grep -q "^${line%% *} " "$STATE/hosts" 2> /dev/null || printf '%s\n' "$line"
-    done
-  } > "$STATE/hosts.new"
+    cat "$STATE/hosts" 2> /dev/null || printf '%s\n' "$1"
+    printf '%s' "$2"
+  } | awk 'NF && !seen[$1]++' > "$STATE/hosts.new"
   mv "$STATE/hosts.new" "$STATE/hosts"
 }
 
@@ -60,6 +53,7 @@ choose_base() {
 }
 
 ensure_laptop() {
+  cgroup_make laptop
   inside ip -n laptop addr show dev eth0 2> /dev/null | grep -q "$LAPTOP_V6" && return 0
   net_make laptop "$LAPTOP_V4" "$LAPTOP_V6"
   # Load uses up the short default range of ports within a minute.
@@ -74,7 +68,7 @@ make_disk() {
   [ ! -f "$image" ] || return 0
   [ ! -d "$(host_dir "$host")/layer/upper" ] || usage_error "$host exists already: --disk is for its first up"
   mkdir -p "$(host_dir "$host")"
-  truncate -s "${size/%iB/}" "$image.new" || usage_error "\"$size\" is not a size; write it like 64MiB"
+  truncate -s "${size%iB}" "$image.new"
   mkfs.ext4 -q -m 0 "$image.new"
   mv "$image.new" "$image"
 }
