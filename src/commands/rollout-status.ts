@@ -5,6 +5,7 @@ import { EXIT_CODE } from "../report/exit-code.ts";
 import { printable } from "../report/words.ts";
 import { effectiveDirection, firstFailure } from "../rollout/next.ts";
 import { laneProgress } from "../rollout/lanes.ts";
+import { begun } from "../rollout/undo.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
 import type { Connected } from "./survey.ts";
@@ -56,7 +57,10 @@ function lines(app: string, story: JournalStory, running: boolean): readonly str
   const direction = effectiveDirection(plan, state);
   const lanes = plan.batches
     .flat()
-    .map((lane) => `  ${lane.host}: ${laneWord(laneProgress(lane, state, direction).kind)}`);
+    .map(
+      (lane) =>
+        `  ${lane.host}: ${laneWord(begun(lane.stages, state) ? laneProgress(lane, state, direction).kind : "untouched")}`,
+    );
   const failed = firstFailure(plan, state);
   const why = failed === null ? [] : [`  ${printable(failed.step.says)}: ${printable(failed.failure.message)}`];
   const since = new Date(openedAt).toISOString();

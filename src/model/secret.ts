@@ -35,5 +35,4 @@ export class Secret {
   static {
     Object.defineProperty(Secret.prototype, inspect, { value: (): string => "[secret]" });
   }
-
 }
