@@ -10,7 +10,7 @@ export interface MarkerFilter {
 
 const NOISE_LIMIT = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
-const pattern = new RegExp(`(?:^|\\n)${MARKER} ([0-9]+)\\r?\\n`);
+const pattern = new RegExp(`${MARKER} ([0-9]+)\\r?\\n`);
 
 /** Makes a {@link MarkerFilter}. Profiles may print before the marker; of more than 64 KiB only the end is looked at. */
 export function createMarkerFilter(): MarkerFilter {
