@@ -4,21 +4,21 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { operateRelease } from "../../src/release/operations.ts";
-import { drive } from "../support/drive.ts";
+import { driver } from "./support/drive.ts";
 import { AWKWARD, fitText } from "../support/hostile.ts";
-import { lab, labImpossible, sh } from "../support/lab.ts";
+import { lab } from "./support/lab.ts";
 import { artifactAt, desiredOn, exampleApp } from "../support/release.ts";
 
 const HOST = "app1";
-const why = labImpossible();
-if (why !== null) console.warn(`skipped: ${why}`);
+const real = lab("test-release");
+const { drive, sh } = driver(real);
 
-describe.skipIf(why !== null)("words and variables through a real systemd", () => {
+describe("words and variables through a real systemd", () => {
   const folder = mkdtempSync(join(tmpdir(), "drover-hostile-"));
-  beforeAll(() => void lab("up", "--only", HOST));
+  beforeAll(() => real.up("--only", HOST));
   afterAll(async () => {
     rmSync(folder, { recursive: true, force: true });
-    await drive(operateRelease({ kind: "release.remove", host: HOST, app: "echo" }));
+    await real.down();
   });
 
   test("come back byte for byte from the process", async () => {

@@ -20,16 +20,16 @@ import {
   switchRelease,
 } from "../../src/release/steps.ts";
 import type { LocalArtifact } from "../../src/model/action.ts";
-import { drive, gather, type DriveOptions } from "../support/drive.ts";
-import { FLEET, lab, labImpossible, sh } from "../support/lab.ts";
+import { driver, type DriveOptions } from "./support/drive.ts";
+import { lab } from "./support/lab.ts";
 import { artifactAt, desiredOn, exampleApp, PROBE, undoOf } from "../support/release.ts";
 import { tar, type TarEntry } from "../support/tar.ts";
 
 const HOST = "app1";
 const ADDRESS = "192.168.56.21";
 const SECRETS = { "shop/DATABASE_URL": 'postgres://shop:it\'s "$ecret"%\n' };
-const why = labImpossible();
-if (why !== null) console.warn(`skipped: ${why}`);
+const real = lab("test-release");
+const { drive, gather, sh } = driver(real);
 
 interface Staged {
   readonly desired: DesiredInstance;
@@ -37,7 +37,7 @@ interface Staged {
 }
 
 function shop(release: string, over: Partial<App> = {}): Staged {
-  const artifact = artifactAt(`${FLEET}/dist/shop-${release}.tar.gz`);
+  const artifact = artifactAt(`${real.fleet}/dist/shop-${release}.tar.gz`);
   const secrets = { DATABASE_URL: { kind: "file" as const, path: "unused" } };
   return { desired: desiredOn(HOST, ADDRESS, exampleApp({ release, secrets, ...over }), artifact.sha256), artifact };
 }
@@ -111,15 +111,18 @@ async function tree(): Promise<readonly string[]> {
   return [...listing.split("\n"), ...content.split("\n")].filter(left).toSorted();
 }
 
-describe.skipIf(why !== null)("releases on a real host", () => {
+describe("releases on a real host", () => {
   const folder = mkdtempSync(join(tmpdir(), "drover-release-"));
   const file = (name: string, bytes: Uint8Array): LocalArtifact => {
     writeFileSync(join(folder, name), bytes);
     return artifactAt(join(folder, name));
   };
 
-  beforeAll(() => void lab("up", "--only", HOST));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  beforeAll(() => real.up("--only", HOST));
+  afterAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await real.down();
+  });
   beforeEach(async () => {
     const facts = await gather(HOST, releaseFact);
     for (const each of facts.apps) await must(removeInstance({ app: each.app, host: HOST }));
@@ -177,7 +180,6 @@ describe.skipIf(why !== null)("releases on a real host", () => {
     expect(await sh(HOST, "systemd-analyze verify /etc/systemd/system/drover-shop.service 2>&1")).toBe("");
     const security = await sh(HOST, "systemd-analyze security --no-pager drover-shop.service");
     const exposure = Number(/exposure level for drover-shop\.service: ([0-9.]+)/.exec(security)?.[1]);
-    console.log(`exposure ${exposure}`);
     expect(exposure).toBeLessThanOrEqual(2.5);
   });
 
@@ -286,7 +288,7 @@ describe.skipIf(why !== null)("releases on a real host", () => {
   });
 
   test("a worker without port is proved by its process", async () => {
-    const artifact = artifactAt(`${FLEET}/dist/ticker-1.0.0.tar.gz`);
+    const artifact = artifactAt(`${real.fleet}/dist/ticker-1.0.0.tar.gz`);
     const health = { ...PROBE.health, probe: { kind: "process" as const } };
     const app = exampleApp({ name: "ticker", release: "1.0.0", run: ["./bin/ticker"], port: null, health });
     const desired = desiredOn(HOST, ADDRESS, app, artifact.sha256);
@@ -308,12 +310,12 @@ describe.skipIf(why !== null)("releases on a real host", () => {
     ["a file written through a link", [link("/tmp"), { name: "a/drover-escape", content: "x" }]],
     ["a hard link that leaves the release", [{ name: "a", type: "1", link: "../../../../etc/passwd" }]],
     ["no program", [{ name: "bin/other", content: "x" }]],
-  ])("an artifact with %s is refused and leaves nothing", async ([name, entries]) => {
+  ])("an artifact with %s is refused and leaves nothing", async ([, entries]) => {
     const before = await tree();
     const artifact = file("bad.tar.gz", gzipSync(tar(entries)));
     const desired = desiredOn(HOST, ADDRESS, exampleApp({ release: "8" }), artifact.sha256);
     const outcome = await go(stageRelease(desired, artifact));
-    expect(outcome, name).toMatchObject({ kind: "failed", failure: { code: "artifact" } });
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "artifact" } });
     expect(await tree()).toEqual(before);
     expect(await sh(HOST, "ls /tmp")).not.toContain("escape");
   });
