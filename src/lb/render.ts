@@ -69,8 +69,16 @@ function routeViews(apps: readonly LbApp[]): readonly RouteView[] {
  */
 export function renderHaproxy(template: string, model: LbModel, disabled: ReadonlySet<string>): string {
   const apps = Object.values(model.apps).toSorted((left, right) => (left.app < right.app ? -1 : 1));
-  // An own environment: nobody else's helpers or partials reach this template.
-  const render = Handlebars.create().compile(template, { strict: true, noEscape: true });
-  const text = render({ routes: routeViews(apps), apps: apps.map((app) => appView(app, disabled)) });
+  const text = compiled(template)({ routes: routeViews(apps), apps: apps.map((app) => appView(app, disabled)) });
   return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+const templates = new Map<string, ReturnType<typeof Handlebars.compile>>();
+
+/** Compiles each template once: it takes far longer than rendering, and a plan renders every balancer many times. */
+function compiled(template: string): ReturnType<typeof Handlebars.compile> {
+  // An own environment: nobody else's helpers or partials reach this template.
+  const render = templates.get(template) ?? Handlebars.create().compile(template, { strict: true, noEscape: true });
+  templates.set(template, render);
+  return render;
 }
