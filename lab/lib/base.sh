@@ -35,8 +35,10 @@ build_base() {
   remove_tree "$tree"
   say "building the base (Debian $SUITE, about a minute, once per recipe): $BASE"
   say "  1/3 debootstrap"
+  # An own mount and pid namespace: what debootstrap or a package script leaves running or mounted ends with the
+  # step, also when this command is killed.
   # shellcheck disable=SC2086 # an empty mirror must be no argument
-  base_step debootstrap --variant=minbase --include=ca-certificates,netbase "$SUITE" "$tree" $mirror
+  base_step unshare --mount --mount-proc --pid --fork --kill-child debootstrap --variant=minbase --include=ca-certificates,netbase "$SUITE" "$tree" $mirror
   say "  2/3 packages and settings (lab/recipe/provision.sh)"
   printf '#!/bin/sh\nexit 101\n' > "$tree/usr/sbin/policy-rc.d" # no daemon starts in a chroot
   chmod +x "$tree/usr/sbin/policy-rc.d"
@@ -44,7 +46,6 @@ build_base() {
   apt-config dump | grep -E '^Acquire::[^ ]*Proxy' > "$tree/etc/apt/apt.conf.d/lab-proxy" || true
   cp /etc/resolv.conf "$tree/etc/resolv.conf"
   install -m 755 "$LAB_DIR/recipe/provision.sh" "$tree/usr/local/sbin/drover-lab-provision"
-  # An own mount and pid namespace: whatever a package script leaves running or mounted ends with the step.
   # shellcheck disable=SC2016 # a script for another shell
   base_step unshare --mount --pid --fork --kill-child sh -c \
     'mount -t proc proc "$1/proc" && exec chroot "$1" /usr/local/sbin/drover-lab-provision' sh "$tree"
@@ -60,7 +61,7 @@ base_step() {
   local log=$BASE.log
   if ! "$@" > "$log" 2>&1 < /dev/null; then
     tail -n 25 "$log" >&2
-    die "the base could not be built: $1 failed" "the whole output is in $log"
+    die "the base could not be built" "the whole output is in $log"
   fi
   rm -f "$log"
 }
