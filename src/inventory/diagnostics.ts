@@ -1,5 +1,3 @@
-import type { Failure } from "../model/errors.ts";
-import { failure } from "../model/errors.ts";
 import type { Diagnostic, Place } from "../model/fleet.ts";
 import { printable } from "./describe.ts";
 import type { Path } from "./places.ts";
@@ -66,15 +64,4 @@ export function placeOf(file: YamlFile, path: Path): Place {
 /** Where a key stands. */
 export function keyPlaceOf(file: YamlFile, path: Path): Place {
   return spotAt(file.spots, path)?.key ?? placeOf(file, path);
-}
-
-/** All diagnostics as the one failure that a command ends with. */
-export function filesInvalid(diagnostics: readonly Diagnostic[]): Failure {
-  const count = diagnostics.length;
-  return failure(
-    "files-invalid",
-    `the fleet's files have ${count === 1 ? "an error" : `${count} errors`}`,
-    "correct them, then run drover validate",
-    diagnostics.map(formatDiagnostic),
-  );
 }

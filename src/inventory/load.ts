@@ -35,7 +35,9 @@ export async function loadFleet(files: Files, options: LoadOptions): Promise<Ass
   const text = await readText(files, DROVER_FILE);
   if (text.kind !== "ok") {
     const message =
-      text.kind === "missing" ? `expected the fleet's file here, got none (drover init starts a fleet)` : text.message;
+      text.kind === "missing"
+        ? `expected the fleet's file here, got none (-C DIR names the folder of a fleet)`
+        : text.message;
     return { kind: "invalid", diagnostics: [{ file: DROVER_FILE, line: 1, column: 1, path: "", message }] };
   }
   const drover = parseFleetFile(DROVER_FILE, text.text);

@@ -30,10 +30,14 @@ export const ROUTE_HOST: RegExp =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /** Path of a route: `/`, or segments without a slash at the end. `..` and `//` have no meaning in a prefix. */
-export const ROUTE_PATH: RegExp = /^(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
+export const ROUTE_PATH: RegExp = /^(?=.{1,255}$)(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
 
 /** Path of a health check, with an optional query. */
-export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]*$/;
+export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]{0,254}$/;
 
-/** Control characters, line separators, lone surrogates and the marks that reorder text on a terminal. */
-export const UNPRINTABLE: RegExp = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+/**
+ * Control characters, line separators and the marks that reorder text on a terminal; and what systemd does not take for
+ * UTF-8: lone surrogates and noncharacters.
+ */
+export const UNPRINTABLE: RegExp =
+  /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;

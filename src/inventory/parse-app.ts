@@ -109,14 +109,20 @@ function completeRun(work: Work): readonly string[] | null {
     return null;
   }
   const program = split.words[0] ?? "";
-  if (/^\/?$|\/$|(^|\/)\.\.(\/|$)/.test(program)) {
-    const expected = "a program inside the release, such as ./bin/shop, or one with its full path";
-    work.wrong.push(
-      complain(work.file, ["run"], `expected ${expected}, got ${program === "" ? "nothing" : quote(program)}`),
-    );
-    return null;
-  }
-  return split.words;
+  const expected = expectedProgram(program);
+  if (expected === null) return split.words;
+  work.wrong.push(
+    complain(work.file, ["run"], `expected ${expected}, got ${program === "" ? "nothing" : quote(program)}`),
+  );
+  return null;
+}
+
+/** What a program should have been; null where it is right. */
+function expectedProgram(program: string): string | null {
+  if (/(^|\/)\.?$|(^|\/)\.\.(\/|$)/.test(program))
+    return "a program inside the release, such as ./bin/shop, or one with its full path";
+  // systemd refuses them in a program's path, however they are quoted.
+  return /["'\\]/.test(program) ? "a program without quotes and backslashes in its name" : null;
 }
 
 function completeEnv(work: Work): Readonly<Record<string, string>> | null {

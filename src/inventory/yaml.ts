@@ -21,6 +21,8 @@ export interface YamlFile {
 const MOST_ALIASES = 100;
 const MOST_NODES = 100_000;
 const DEEPEST = 24;
+/** The kernel takes no longer word or variable than 128 KiB (execve(2)). */
+const LONGEST_TEXT = 30_000;
 
 interface Reader {
   readonly file: string;
@@ -180,6 +182,8 @@ function readScalar(reader: Reader, node: Scalar.Parsed, path: Path, key: Place 
   noteSpot(reader, path, { value, key, source, verbatim: written === source ? lead : null });
   if (typeof node.value === "string" && UNPRINTABLE.test(node.value))
     refuse(reader, value, path, `expected text on one line without control characters, got ${quote(node.value)}`);
+  else if (source.length > LONGEST_TEXT)
+    refuse(reader, value, path, `expected at most ${LONGEST_TEXT} characters, got ${source.length}`);
   return node.value;
 }
 

@@ -43,33 +43,43 @@ describe("the topology is one value of the files' meaning", () => {
   });
 });
 
+/** A fleet's files as text, with one scalar of a key replaced by a number; null when the key is nowhere. */
+function withNumber(
+  fleet: FleetData,
+  key: string,
+  pick: number,
+): { readonly files: readonly string[]; readonly line: number } | null {
+  const files = [fleet.drover, fleet.inventory, ...fleet.apps].map(asYaml);
+  const scalar = new RegExp(`^ *${key}: (?=[^[\\n])`);
+  const spots = files.flatMap((text, file) =>
+    text.split("\n").flatMap((written, line) => (scalar.test(written) ? [{ file, line }] : [])),
+  );
+  const spot = spots[pick % spots.length];
+  if (spot === undefined) return null;
+  const plant = (text: string): string =>
+    text
+      .split("\n")
+      .map((written, line) => (line === spot.line ? written.replace(/: .*/, ": 1.10") : written))
+      .join("\n");
+  return { files: files.map((text, file) => (file === spot.file ? plant(text) : text)), line: spot.line + 1 };
+}
+
 describe("an error points at the line it is about", () => {
   test("for a number planted where a string belongs", () => {
     fc.assert(
       fc.property(anyFleet, fc.nat(), fc.constantFrom("release", "address", "user"), (fleet, pick, key) => {
-        const marked = (data: Data): string => asYaml(data);
-        const files = [fleet.drover, fleet.inventory, ...fleet.apps].map(marked);
-        const spots = files.flatMap((text, file) =>
-          text
-            .split("\n")
-            .flatMap((line, index) => (new RegExp(`^ *${key}: [^[]`).test(line) ? [{ file, index }] : [])),
-        );
-        fc.pre(spots.length > 0);
-        const spot = spots[pick % spots.length];
-        const broken = files.map((text, file) => {
-          const lines = text.split("\n");
-          if (file === spot?.file) lines[spot.index] = (lines[spot.index] ?? "").replace(/: .*/, ": 1.10");
-          return lines.join("\n");
-        });
-        const assembled = assemble(
-          { drover: broken[0] ?? "", inventory: broken[1] ?? "", apps: broken.slice(2) },
-          (data) => String(data),
-        );
-        const [first, ...others] = assembled.kind === "invalid" ? assembled.diagnostics : [];
-        const line = broken[spot?.file ?? 0]?.split("\n")[spot?.index ?? 0] ?? "";
-        expect(others).toEqual([]);
-        expect(first).toMatchObject({ line: (spot?.index ?? 0) + 1, column: line.indexOf("1.10") + 1 });
-        expect(first?.path.endsWith(key)).toBe(true);
+        const planted = withNumber(fleet, key, pick);
+        fc.pre(planted !== null);
+        const [drover = "", inventory = "", ...apps] = planted.files;
+        const assembled = assemble({ drover, inventory, apps }, (data) => (typeof data === "string" ? data : ""));
+        const diagnostics = assembled.kind === "invalid" ? assembled.diagnostics : [];
+        expect(diagnostics.map(({ line, path }) => ({ line, key: path.split(".").at(-1) }))).toEqual([
+          { line: planted.line, key },
+        ]);
+        // The column is that of the number in its line.
+        const lines = planted.files.map((text) => text.split("\n")[planted.line - 1] ?? "");
+        const columns = lines.filter((line) => line.endsWith(": 1.10")).map((line) => line.indexOf("1.10") + 1);
+        expect(columns).toContain(diagnostics[0]?.column);
       }),
       { numRuns: 60 },
     );

@@ -21,16 +21,12 @@ const commands: readonly string[] = [
 ];
 
 describe("a command is split into words", () => {
-  test("as the shell of this machine splits it", () => {
-    for (const command of commands) {
-      const shell = execFileSync("sh", ["-fc", `for word in ${command}; do printf '%s\\0' "$word"; done`], {
-        encoding: "utf8",
-        env: { HOME: "/nowhere" },
-      });
-      const expected = shell.split("\0").slice(0, -1);
-      const split = splitWords(command);
-      expect(split, command).toEqual({ kind: "ok", words: expected });
-    }
+  test.for(commands)("as the shell of this machine splits it: %s", (command) => {
+    const shell = execFileSync("sh", ["-fc", `for word in ${command}; do printf '%s\\0' "$word"; done`], {
+      encoding: "utf8",
+      env: { HOME: "/nowhere" },
+    });
+    expect(splitWords(command)).toEqual({ kind: "ok", words: shell.split("\0").slice(0, -1) });
   });
 
   test.for([
