@@ -36,7 +36,7 @@ export interface DesiredInput {
  * The release's id: its name and a hash of everything that decides what runs, so that a changed variable or secret
  * is a release of its own, and rolling back brings it back too. Nothing in it depends on the host.
  */
-export function releaseId(input: Omit<DesiredInput, "instance">): string {
+function releaseId(input: Omit<DesiredInput, "instance">): string {
   const { app, artifactSha256, secrets, templates } = input;
   const unit = renderUnit(templates.unit, app.name);
   const whole = { artifact: artifactSha256, argv: app.run, env: app.env, port: app.port, secrets, unit };

@@ -33,7 +33,7 @@ function reasonsFor(wanted: NormalInstance, found: NormalInstance): readonly str
 }
 
 /** Compares one instance; `facts` null: nothing of the app is on the host. */
-export function diffInstance(desired: DesiredInstance, facts: InstanceFacts | null): InstanceDiff {
+function diffInstance(desired: DesiredInstance, facts: InstanceFacts | null): InstanceDiff {
   if (facts === null || (facts.manifest === null && facts.unit === null)) return { kind: "new", desired, facts };
   const reasons = reasonsFor(normalDesired(desired), normalObserved(facts));
   return reasons.length === 0 ? { kind: "same", desired, facts } : { kind: "change", desired, facts, reasons };

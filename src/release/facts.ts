@@ -145,7 +145,7 @@ function instanceOf(app: string, lines: Lines): InstanceFacts {
 }
 
 /** Parses what {@link releaseFact} prints. Throws a DroverError where it makes no sense. */
-export function parseReleaseFacts(stdout: string): ReleaseFacts {
+function parseReleaseFacts(stdout: string): ReleaseFacts {
   const found: { readonly app: string; readonly lines: Record<string, string[]> }[] = [];
   const all = stdout.split("\n").filter((line) => line !== "");
   // A fact that was cut off must not look like a host with fewer apps.

@@ -41,7 +41,7 @@ echo end
 `;
 
 /** Parses what {@link platformFact} prints. Throws a DroverError where it makes no sense. */
-export function parsePlatform(stdout: string): PlatformFacts {
+function parsePlatform(stdout: string): PlatformFacts {
   const lines = stdout.split("\n").filter((line) => line !== "");
   const all = (word: string): readonly string[] =>
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));

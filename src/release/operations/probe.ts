@@ -9,7 +9,7 @@ import { MARK } from "../scripts/switch.ts";
 type Probe = Extract<ReleaseAction, { kind: "release.probe" }>;
 
 /** What the probing program found; times in milliseconds. */
-export interface Verdict {
+interface Verdict {
   readonly kind: "healthy" | "crashed" | "unhealthy";
   readonly elapsed: number;
   /** From the start to the pass from which `minHealthyTime` was counted; null: no such pass. */
@@ -23,7 +23,7 @@ export interface Verdict {
 }
 
 /** Reads what scripts/probe.ts prints; null where it makes no sense. */
-export function parseVerdict(stdout: string): Verdict | null {
+function parseVerdict(stdout: string): Verdict | null {
   const lines = evidence(stdout);
   const value = (word: string): string | null =>
     lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1) ?? null;
@@ -42,7 +42,7 @@ export function parseVerdict(stdout: string): Verdict | null {
 }
 
 /** The command that probes; it ends by itself at `healthyDeadline`. */
-export function probeCommand(action: Probe): Command {
+function probeCommand(action: Probe): Command {
   const { app, address, port, health, minHealthyTime, healthyDeadline } = action;
   // A worker has nothing to connect to: its process is what can be watched.
   const kind = port === null ? "process" : health.probe.kind;

@@ -8,13 +8,13 @@ import { PRUNE, STAGE, STAGED, UNSTAGE } from "../scripts/stage.ts";
 type Stage = Extract<ReleaseAction, { kind: "release.stage" }>;
 
 /** Asks whether a release already lies on the host, whole. */
-export function stagedCommand(action: Stage): Command {
+function stagedCommand(action: Stage): Command {
   const { app, release, unit, dropIn, secrets } = action;
   return reading("release.staged", STAGED, [app, release, sha256(unit), sha256(dropIn), ...secrets]);
 }
 
 /** Lays the release on the host. */
-export function stageCommand(action: Stage): Command {
+function stageCommand(action: Stage): Command {
   const { app, release, artifact, program, secrets } = action;
   const frames: readonly Frame[] = [
     { kind: "text", text: action.unit },

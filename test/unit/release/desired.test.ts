@@ -1,10 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { isAppName, isReleaseId, isSecretName, programPath } from "../../../src/release/artifact.ts";
-import { desiredInstance, releaseId } from "../../../src/release/desired.ts";
+import { desiredInstance, type DesiredInput } from "../../../src/release/desired.ts";
 import { renderUnit } from "../../../src/release/render.ts";
 import { desiredOn, exampleApp, TEMPLATES } from "../../support/release.ts";
 
-const input = { app: exampleApp(), artifactSha256: "a".repeat(64), secrets: {}, templates: TEMPLATES };
+const instance = { app: "shop", host: "app1", address: "192.0.2.1", port: 8080 };
+const input: DesiredInput = {
+  instance,
+  app: exampleApp(),
+  artifactSha256: "a".repeat(64),
+  secrets: {},
+  templates: TEMPLATES,
+};
+
+const releaseId = (from: DesiredInput): string => desiredInstance(from).release;
 
 describe("a desired instance", () => {
   test("has an id made of the release and of all that decides what runs", () => {
@@ -32,8 +41,7 @@ describe("a desired instance", () => {
   });
 
   test("is said in a drop-in with absolute paths", () => {
-    const instance = { app: "shop", host: "app1", address: "192.0.2.1", port: 8080 };
-    const { release, dropIn, secrets } = desiredInstance({ ...input, instance, secrets: { B: "1", A: "2" } });
+    const { release, dropIn, secrets } = desiredInstance({ ...input, secrets: { B: "1", A: "2" } });
     const directory = `/opt/drover/shop/releases/${release}`;
     expect(secrets).toEqual(["A", "B"]);
     expect(dropIn.split("\n")).toEqual([

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { sha256 } from "../../../src/model/hash.ts";
 import { diffHost } from "../../../src/release/diff.ts";
-import { parseReleaseFacts, type InstanceFacts, type ReleaseFacts } from "../../../src/release/facts.ts";
-import { parsePlatform } from "../../../src/release/platform.ts";
+import { releaseFact, type InstanceFacts, type ReleaseFacts } from "../../../src/release/facts.ts";
+import { platformFact } from "../../../src/release/platform.ts";
 import { desiredOn, exampleApp } from "../../support/release.ts";
 
 const desired = desiredOn("app1", "192.0.2.1", exampleApp());
@@ -40,7 +40,7 @@ function only(facts: ReleaseFacts): InstanceFacts {
 
 describe("the release fact", () => {
   test("tells all that matters of an app", () => {
-    expect(only(parseReleaseFacts(printed()))).toEqual({
+    expect(only(releaseFact.parse(printed()))).toEqual({
       app: "shop",
       manifest: {
         app: "shop",
@@ -64,8 +64,8 @@ describe("the release fact", () => {
   });
 
   test("lists units that drover has no record of", () => {
-    expect(parseReleaseFacts(printed(without("manifest"))).orphans).toEqual(["drover-shop.service"]);
-    expect(parseReleaseFacts(printed()).orphans).toEqual([]);
+    expect(releaseFact.parse(printed(without("manifest"))).orphans).toEqual(["drover-shop.service"]);
+    expect(releaseFact.parse(printed()).orphans).toEqual([]);
   });
 
   test.for([
@@ -76,7 +76,7 @@ describe("the release fact", () => {
     ["a damaged manifest", printed(() => ['manifest {"app":"shop"'])],
     ["another app's manifest", printed((lines) => lines.map((line) => line.replace('"app":"shop"', '"app":"other"')))],
   ])("%s is unknown, not empty", ([, text]) => {
-    expect(() => parseReleaseFacts(text ?? "")).toThrow(/ended early|no sense|is damaged/);
+    expect(() => releaseFact.parse(text ?? "")).toThrow(/ended early|no sense|is damaged/);
   });
 });
 
@@ -96,7 +96,7 @@ describe("the difference", () => {
     ["half a switch", (lines) => [...lines, "switching x"], ["a change was left half done"]],
     ["a missing reload", instead("state", "state loaded active running yes 193 0"), ["a change was left half done"]],
   ])("%s is a change", ([, change, reasons]) => {
-    expect(diffHost("app1", [desired], parseReleaseFacts(printed(change)))).toMatchObject([
+    expect(diffHost("app1", [desired], releaseFact.parse(printed(change)))).toMatchObject([
       { kind: "change", reasons },
     ]);
   });
@@ -106,35 +106,35 @@ describe("the difference", () => {
       instead("state", "state loaded active running no 999 3"),
       (lines: string[]) => [...lines, "foreign override.conf"],
     ])
-      expect(diffHost("app1", [desired], parseReleaseFacts(printed(change)))).toMatchObject([{ kind: "same" }]);
+      expect(diffHost("app1", [desired], releaseFact.parse(printed(change)))).toMatchObject([{ kind: "same" }]);
   });
 
   test("an app that is not there is new, also where it is only staged", () => {
     expect(diffHost("app1", [desired], { apps: [], orphans: [] })).toMatchObject([{ kind: "new", facts: null }]);
-    const staged = parseReleaseFacts(printed((lines) => lines.filter((line) => line.startsWith("staged"))));
+    const staged = releaseFact.parse(printed((lines) => lines.filter((line) => line.startsWith("staged"))));
     expect(diffHost("app1", [desired], staged)).toMatchObject([{ kind: "new", facts: { app: "shop" } }]);
   });
 
   test("what drover put there and nobody wants any more leaves; what it has no record of stays", () => {
-    expect(diffHost("app1", [], parseReleaseFacts(printed()))).toMatchObject([
+    expect(diffHost("app1", [], releaseFact.parse(printed()))).toMatchObject([
       { kind: "leave", app: "shop", host: "app1" },
     ]);
-    expect(diffHost("app1", [], parseReleaseFacts(printed(without("manifest"))))).toEqual([]);
+    expect(diffHost("app1", [], releaseFact.parse(printed(without("manifest"))))).toEqual([]);
   });
 });
 
 describe("the platform fact", () => {
   const text = "missing gzip\narchitecture x86_64\nfree overlay 263 1 2048 23% /\nsystemd systemd 252 (252.39)\nend\n";
   test("tells what is there, and which package brings what is missing", () => {
-    expect(parsePlatform(text)).toEqual({
+    expect(platformFact.parse(text)).toEqual({
       systemd: 252,
       architecture: "x86_64",
       freeBytes: 2048 * 1024,
       missing: [{ program: "gzip", package: "gzip" }],
     });
-    expect(parsePlatform(text.replace(/systemd.*\n/, "")).systemd).toBe(0);
+    expect(platformFact.parse(text.replace(/systemd.*\n/, "")).systemd).toBe(0);
   });
   test("is unknown when it was cut off", () => {
-    expect(() => parsePlatform(text.replace("end\n", ""))).toThrow(/no sense/);
+    expect(() => platformFact.parse(text.replace("end\n", ""))).toThrow(/no sense/);
   });
 });
