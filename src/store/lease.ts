@@ -51,8 +51,9 @@ export function keepLease(held: Held): Lease {
     run: held.run,
     fingerprintKey: held.key,
     lost: lost.signal,
-    append: (rollout, lines) =>
-      lines.length === 0 ? Promise.resolve() : must(`append ${rollout}\n${lines.map(whole).join("")}`),
+    async append(rollout, lines) {
+      if (lines.length > 0) await must(`append ${rollout}\n${lines.map(whole).join("")}`);
+    },
     setOpen: (app, rollout) => must(rollout === null ? `close ${app}` : `open ${app} ${rollout}`),
     async release() {
       if (released) return;
@@ -76,7 +77,7 @@ async function heartbeat(held: Held, stop: AbortSignal, lose: () => void): Promi
     // A frozen process wakes up here, long after: the answer came in time once, but it is old now.
     if (reply.kind === "failed" || watch() - sent > PATIENCE) return lose();
     answered = sent;
-    await held.clock.sleep(BEAT, stop);
+    await held.clock.sleep(Math.max(0, BEAT - (watch() - sent)), stop);
   }
 }
 

@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { connect as connectTcp, createServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mutating, reading } from "../../src/model/command.ts";
@@ -11,6 +9,7 @@ import type { Limits, Request, Transport } from "../../src/model/ports.ts";
 import type { SshOptions } from "../../src/ssh/options.ts";
 import { createSshTransport } from "../../src/ssh/transport.ts";
 import { echoArgs, exitWith, frame, relaxed, request, shout, write } from "./support/commands.ts";
+import { alive, listen, pipeTo, tryRead, until } from "./support/trouble.ts";
 import { freePort, makeKey, must, publicKey, startSshd } from "./support/sshd.ts";
 import type { Sshd } from "./support/sshd.ts";
 import { failureOf } from "./transport.contract.ts";
@@ -262,62 +261,3 @@ test("a peer that goes silent under a running command is noticed by keep-alive",
   await transport.close();
   proxy.close();
 });
-
-interface Listener {
-  readonly port: number;
-  close(): void;
-}
-
-async function listen(serve: (socket: Socket) => void): Promise<Listener> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    serve(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
-/** Carries a connection to another port, until `silent` says to swallow everything. */
-function pipeTo(socket: Socket, port: number, silent: () => boolean = () => false): void {
-  const onward = connectTcp(port, "127.0.0.1");
-  socket.on("data", (data) => silent() || onward.write(data));
-  onward.on("data", (data) => silent() || socket.write(data));
-  onward.on("error", () => undefined);
-  socket.on("close", () => onward.destroy());
-  onward.on("close", () => silent() || socket.destroy());
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function tryRead(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return null;
-  }
-}
-
-async function until<Value>(look: () => Value | null): Promise<Value> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    const value = look();
-    if (value !== null) return value;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error("it did not happen within 10 s");
-}

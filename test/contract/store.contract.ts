@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DroverError } from "../../src/model/errors.ts";
+import type { Lease, StateFacts, Store } from "../../src/model/ports.ts";
+import { relaxed } from "./support/commands.ts";
+
+/** What the contract is tried on. */
+export interface StoreSubject {
+  /** The same store as seen by another run. */
+  store(): Store;
+  /** What the store's fact tells right now. */
+  facts(): Promise<StateFacts>;
+  stop(): Promise<void>;
+}
+
+/** Somebody who wants the lease. */
+export function who(run: string): Parameters<Store["acquire"]>[0] {
+  return { run, operator: "ann@laptop", purpose: `rollout of "shop", it's ${run}` };
+}
+
+/** Takes the lease; fails the test when it cannot. */
+export async function take(store: Store, run: string): Promise<Lease> {
+  const acquired = await store.acquire(who(run), relaxed());
+  if (acquired.kind !== "held") throw new Error(`not held: ${JSON.stringify(acquired)}`);
+  return acquired.lease;
+}
+
+/** The code of the DroverError a promise rejects with. */
+export async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (error) {
+    return error instanceof DroverError ? error.failure.code : String(error);
+  }
+  return "nothing was thrown";
+}
+
+/** Everything that any `Store` must hold. */
+export function storeContract(name: string, make: () => Promise<StoreSubject>): void {
+  describe(`contract: ${name}`, () => {
+    let subject: StoreSubject;
+    beforeAll(async () => {
+      subject = await make();
+    });
+    afterAll(() => subject.stop());
+
+    test("before the first run there is nothing, and looking creates nothing", async () => {
+      expect(await subject.facts()).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
+      expect(await subject.facts()).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
+      expect(await subject.store().read("never", relaxed())).toEqual([]);
+    });
+
+    test("one run holds the lease, another is refused with the holder's name", async () => {
+      const lease = await take(subject.store(), "r1");
+      expect(lease).toMatchObject({ epoch: 1, run: "r1", fingerprintKey: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      const refused = await subject.store().acquire(who("r2"), relaxed());
+      expect(refused).toMatchObject({
+        kind: "busy",
+        holder: { ...who("r1"), since: expect.stringMatching(/^20.*Z$/) },
+      });
+      expect(await subject.facts()).toMatchObject({
+        holder: who("r1"),
+        epoch: 1,
+        fingerprintKey: lease.fingerprintKey,
+      });
+      await lease.release();
+      expect(lease.lost.aborted).toBe(false);
+      expect((await subject.facts()).holder).toBe(null);
+    });
+
+    test("every lease has a higher epoch and the same key", async () => {
+      const first = await take(subject.store(), "r3");
+      await first.release();
+      await first.release();
+      const second = await take(subject.store(), "r4");
+      expect(second.epoch).toBe(first.epoch + 1);
+      expect(second.fingerprintKey).toBe(first.fingerprintKey);
+      await second.release();
+    });
+
+    test("journal lines come back in the order they were appended, per rollout", async () => {
+      const lease = await take(subject.store(), "r5");
+      const lines = Array.from({ length: 200 }, (_, at) => JSON.stringify({ at, text: `'"$(x) ✓ ${"y".repeat(at)}` }));
+      await Promise.all(lines.map((line, at) => lease.append(at % 2 === 0 ? "even-1" : "odd-1", [line])));
+      await lease.append("even-1", ["a", "b"]);
+      await lease.append("even-1", []);
+      expect(await subject.store().read("even-1", relaxed())).toEqual([
+        ...lines.filter((_, at) => at % 2 === 0),
+        "a",
+        "b",
+      ]);
+      expect(await subject.store().read("odd-1", relaxed())).toEqual(lines.filter((_, at) => at % 2 === 1));
+      await lease.release();
+    });
+
+    test("open rollouts are named until they are closed", async () => {
+      const lease = await take(subject.store(), "r6");
+      await lease.setOpen("shop", "r6");
+      await lease.setOpen("orders", "r5");
+      await lease.setOpen("shop", "r7");
+      expect((await subject.facts()).open).toEqual({ shop: "r7", orders: "r5" });
+      await lease.setOpen("shop", null);
+      await lease.setOpen("shop", null);
+      await lease.release();
+      expect((await subject.facts()).open).toEqual({ orders: "r5" });
+    });
+
+    test("a released lease writes nothing any more", async () => {
+      const lease = await take(subject.store(), "r8");
+      await lease.append("r8", ["one"]);
+      await lease.release();
+      expect(await codeOf(lease.append("r8", ["two"]))).not.toBe("nothing was thrown");
+      expect(await subject.store().read("r8", relaxed())).toEqual(["one"]);
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { DroverError } from "../../../src/model/errors.ts";
+import { LEASE_SCRIPT } from "../../../src/store/lease.pl.ts";
+import { stateFact } from "../../../src/store/state-facts.ts";
+
+const key = "0123456789abcdef".repeat(4);
+
+test("nothing printed means that there was no run yet", () => {
+  expect(stateFact.parse("")).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
+});
+
+test("all that a state host tells", () => {
+  const who = { run: "r1", operator: "ann", purpose: 'a "purpose" with spaces', since: "2026-01-01T00:00:00.000Z" };
+  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\n`;
+  expect(stateFact.parse(told)).toEqual({
+    fingerprintKey: key,
+    open: { shop: "r1", orders: "r0" },
+    holder: who,
+    epoch: 7,
+  });
+});
+
+test("a holder that has not said who it is holds the lease all the same", () => {
+  for (const words of ["", "{", "[]", "null"]) expect(stateFact.parse(`holder ${words}\n`).holder).not.toBe(null);
+});
+
+test.for(["epoch x", "epoch", "key short", "open shop", "open a b c", "nonsense", `${key}`])(
+  "%s makes the state unknown",
+  (line) => {
+    expect(() => stateFact.parse(`${line}\n`)).toThrow(DroverError);
+  },
+);
+
+test("a fleet's key is not shown when its line makes no sense", () => {
+  const parse = (): unknown => stateFact.parse(`key ${key}0\n`);
+  expect(parse).toThrow(expect.objectContaining({ failure: expect.objectContaining({ detail: ["key"] }) }));
+  expect(parse).not.toThrow(key);
+});
+
+test("the lease program stands between two single quotes and is perl", () => {
+  const [, program = "", rest] = LEASE_SCRIPT.split("'");
+  expect(LEASE_SCRIPT.split("'")).toHaveLength(3);
+  expect(rest).toBe(' /var/lib/drover/state "$1" 10');
+  const checked = spawnSync("perl", ["-c", "-e", program], { encoding: "utf8" });
+  expect(checked.stderr).toBe("-e syntax OK\n");
+});
