@@ -16,7 +16,7 @@ import type { BalancerState } from "./balancers.ts";
 import { cutBatches, resolveMinAvailable } from "./batches.ts";
 import type { DesiredApp, PlanInput } from "./input.ts";
 import { place } from "./place.ts";
-import type { Routing } from "./routing.ts";
+import type { Routing, ServerPlaces } from "./routing.ts";
 import { routingOf } from "./routing.ts";
 import type { ChangedInstance, Situation } from "./situation.ts";
 import { isFirstDeployment, situationOf } from "./situation.ts";
@@ -56,7 +56,7 @@ export function planApp(name: string, balancers: readonly BalancerState[], input
   const situation = situationOf(name, input);
   const routing = routingOf(name, balancers, input);
   const desired = input.desired.get(name) ?? null;
-  const minAvailable = minAvailableOf(situation);
+  const minAvailable = situation.app === null ? 0 : resolveMinAvailable(situation.app);
   const work: Work = { situation, desired, routing, floor: Math.min(minAvailable, situation.readyAtStart) };
   const prologue = place("prologue", prologueOf(work));
   const batches = batchesOf(work);
@@ -90,22 +90,23 @@ function budgetOf({ app }: Situation, minAvailable: number): Plan["budget"] {
   return { maxFailures, onFailure, batchWait, progressDeadline, minAvailable };
 }
 
-function minAvailableOf({ app }: Situation): number {
-  if (app === null) return 0;
-  return resolveMinAvailable(app.rollout.minAvailable, app.instances.length, app.rollout.serial);
-}
-
 function prologueOf({ situation, desired, routing }: Work): DraftStages {
   const { app, fresh, changed } = situation;
   if (app === null || desired === null) return [];
   const touched = [...fresh, ...changed.map((instance) => instance.desired)];
+  // What is broken cannot be proven before its own lane has put it right, and must not keep the others from beginning.
+  const broken = new Set(changed.filter((each) => !each.wasReady).map((each) => each.desired.host));
   return [
     touched.map((instance) => stageRelease(instance, desired.artifact)),
     desired.edit === null ? [] : [editRelease(desired.edit)],
     fresh.map((instance) => startInstance(instance)),
     fresh.map((instance) => probeInstance(instance, probeOf(app.health, app.rollout))),
     ...routing.expand,
-    ...sideBySide(routing.fresh.map((server) => returnServer(onBalancers(server, 0, situation, routing)))),
+    ...sideBySide(
+      routing.fresh
+        .filter(({ server }) => !broken.has(server.server))
+        .map((place) => returnServer(onBalancers(place, 0, situation))),
+    ),
   ];
 }
 
@@ -148,15 +149,16 @@ function laneOf(instance: ChangedInstance, { situation, routing, floor }: Omit<W
   if (app === null) return [];
   const { desired } = instance;
   const server: ServerRef = { backend: desired.app, server: desired.host };
-  const isRouted = routing.balancers.length > 0;
-  const known = onBalancers(server, floor, situation, routing);
+  const balancers = routing.holders.get(desired.host) ?? [];
+  const isRouted = balancers.length > 0;
+  const known = onBalancers({ server, balancers }, floor, situation);
   const probe = probeOf(app.health, app.rollout);
   const drafts: DraftStages = [
     ...(isRouted ? withdrawServer(known) : []),
     isRouted && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
     [switchOrStart(instance, probe)],
     [probeInstance(desired, probe)],
-    ...(isRouted ? [...returnServer(known), ...holdTraffic(routing.balancers, server, HOLD_WINDOW)] : []),
+    ...(isRouted ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
   ];
   return place(desired.host, drafts);
 }
@@ -183,7 +185,7 @@ function epilogueOf({ situation, routing }: Work): DraftStages {
   const { app, name, leaving, changed } = situation;
   const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
   return [
-    ...sideBySide(routing.leaving.map((server) => withdrawServer(onBalancers(server, 0, situation, routing)))),
+    ...sideBySide(routing.leaving.map((place) => withdrawServer(onBalancers(place, 0, situation)))),
     ...routing.contract,
     ...(settled ? settle("contract", routing.balancers, app?.rollout.drainTimeout ?? LEAVE_TIMEOUT) : []),
     leaving.map(({ host }) => removeInstance({ app: name, host })),
@@ -197,7 +199,7 @@ function sideBySide(sequences: readonly DraftStages[]): DraftStages {
   return Array.from({ length: longest }, (_, index) => sequences.flatMap((sequence) => sequence[index] ?? []));
 }
 
-function onBalancers(server: ServerRef, floor: number, { app }: Situation, { balancers }: Routing): ServerOnBalancers {
+function onBalancers({ server, balancers }: ServerPlaces, floor: number, { app }: Situation): ServerOnBalancers {
   const rollout = app?.rollout ?? { drainTimeout: LEAVE_TIMEOUT, drainAction: "force" };
   return { balancers, server, floor, rollout, health: app?.health ?? LEFT_HEALTH };
 }

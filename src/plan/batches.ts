@@ -1,3 +1,5 @@
+import type { TopologyApp } from "../model/topology.ts";
+
 /** An instance that has to change, and whether it was ready when the plan was made. */
 export interface Candidate {
   readonly host: string;
@@ -21,11 +23,10 @@ function chunk<T>(items: readonly T[], size: number): readonly (readonly T[])[] 
 }
 
 /**
- * How many instances must stay ready: what the file says, or max(1, N - largest batch) (DESIGN §2).
- *
- * @param instances N, all instances of the app
- * @param batch the largest batch
+ * How many instances must stay ready: what the file says, or max(1, N - largest batch) (DESIGN §2). A worker's only
+ * instance may be away while it is updated: nobody sends it anything.
  */
-export function resolveMinAvailable(written: number | null, instances: number, batch: number): number {
-  return written ?? Math.max(1, instances - batch);
+export function resolveMinAvailable({ instances, port, rollout }: TopologyApp): number {
+  const least = port === null ? 0 : 1;
+  return rollout.minAvailable ?? Math.max(least, instances.length - rollout.serial);
 }

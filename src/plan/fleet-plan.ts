@@ -8,6 +8,7 @@ import { resolveMinAvailable } from "./batches.ts";
 import type { PlanInput } from "./input.ts";
 import { place } from "./place.ts";
 import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
+import { simulate } from "./simulate.ts";
 import { balancersOf, situationOf } from "./situation.ts";
 
 /** What a command is about: everything, or one app. */
@@ -38,7 +39,8 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
     balancers = after;
     if (plan !== null) plans.push(plan);
   }
-  return { plans, problems, skipped };
+  const unsafe = plans.flatMap((plan) => simulate(plan, input));
+  return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped } : { plans, problems, skipped };
 }
 
 /** Says that an app's rollout is open, and how to close it. */
@@ -93,7 +95,7 @@ function appProblems(name: string, input: PlanInput): readonly Failure[] {
   const situation = situationOf(name, input);
   const { app, changed } = situation;
   if (app === null) return [];
-  const minAvailable = resolveMinAvailable(app.rollout.minAvailable, app.instances.length, app.rollout.serial);
+  const minAvailable = resolveMinAvailable(app);
   const moved = changed.filter(({ facts, desired }) => facts.manifest !== null && facts.manifest.port !== desired.port);
   const ports = moved
     .filter(() => balancersOf(name, input).length > 0)

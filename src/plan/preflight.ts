@@ -51,16 +51,19 @@ export function balancerProblems(host: string, input: PlanInput, mustRun: boolea
   return [];
 }
 
-/** True where taking out the largest batch would leave fewer ready instances than `minAvailable` asks for. */
+/**
+ * Where taking out the largest batch would leave fewer ready instances than `minAvailable` asks for. New and repaired
+ * instances count: they come in before the first that serves goes out.
+ */
 export function availabilityProblems(situation: Situation, minAvailable: number): readonly Failure[] {
-  const { app, changed, readyAtStart } = situation;
+  const { app, changed, fresh, readyAtStart } = situation;
   const taken = changed.filter((instance) => instance.wasReady).length;
   if (app === null || taken === 0) return [];
   const repaired = changed.length - taken;
   const batch = Math.min(app.rollout.serial, taken);
   const floor = Math.min(minAvailable, readyAtStart);
-  const left = readyAtStart + repaired - batch;
+  const left = readyAtStart + fresh.length + repaired - batch;
   if (left >= floor) return [];
-  const numbers = `${String(readyAtStart)} of ${String(app.instances.length)} instances are ready; taking out ${String(batch)} would leave ${String(left)}, fewer than minAvailable ${String(floor)}`;
+  const numbers = `${String(readyAtStart)} instances are ready; taking out ${String(batch)} would leave ${String(left)}, fewer than minAvailable ${String(floor)}`;
   return [failure("min-available", `${app.name}: ${numbers}`, "see which: drover status " + app.name)];
 }

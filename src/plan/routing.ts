@@ -7,14 +7,22 @@ import type { BalancerState } from "./balancers.ts";
 import { install, marked, withApp } from "./balancers.ts";
 import type { PlanInput } from "./input.ts";
 
+/** A server and the balancers it is about: what one set of balancers begins or ceases to carry, others may keep. */
+export interface ServerPlaces {
+  readonly server: ServerRef;
+  readonly balancers: readonly string[];
+}
+
 /** How one app's place in every balancer changes: before its instances change, and after. */
 export interface Routing {
   /** The balancers that carry the app before, during or after, in inventory order. */
   readonly balancers: readonly string[];
+  /** By host: the balancers that hold its server while instances change. */
+  readonly holders: ReadonlyMap<string, readonly string[]>;
   /** Servers that balancers do not know yet; they begin disabled. */
-  readonly fresh: readonly ServerRef[];
-  /** Servers that balancers know and the files no longer want. */
-  readonly leaving: readonly ServerRef[];
+  readonly fresh: readonly ServerPlaces[];
+  /** Servers that balancers know and that leave while others of the app stay there. */
+  readonly leaving: readonly ServerPlaces[];
   /** Stages that bring the new servers in; nothing else of the app changes with them. */
   readonly expand: DraftStages;
   /** Stages that leave the app's place as the files want it. */
@@ -28,49 +36,51 @@ export interface Routing {
  * when every instance runs what they were written for; a first deployment brings them along with its servers.
  */
 export function routingOf(name: string, states: readonly BalancerState[], input: PlanInput): Routing {
-  const views = states.map((state) => {
+  const wanted = states.map((state) => desiredLb(input.topology, state.balancer).apps[name] ?? null);
+  const someone = wanted.find((app) => app !== null) ?? null;
+  const views = states.map((state, index) => {
     const applied = state.model.apps[name] ?? null;
-    const desired = desiredLb(input.topology, state.balancer).apps[name] ?? null;
-    return { state, applied, desired, during: during(applied, desired) };
+    const desired = wanted[index] ?? null;
+    // A set that loses the route keeps it until the end, with all instances: those that leave must not be its last.
+    const goal = desired ?? (applied === null || someone === null ? null : { ...applied, servers: someone.servers });
+    return { state, applied, desired, goal, during: during(applied, goal) };
   });
   const involved = views.filter(({ applied, desired }) => applied !== null || desired !== null);
-  const fresh = unique(
-    name,
-    involved.flatMap(({ applied, desired }) => missing(desired, applied)),
+  const fresh = involved.map((view) => places(name, view, missing(view.goal, view.applied)));
+  // Where no server stays, the route goes as a whole: there is nobody to drain them in favour of.
+  const leaving = involved.map((view) =>
+    places(name, view, view.desired === null ? [] : missing(view.applied, view.desired)),
   );
-  const stays = involved.some(({ desired }) => desired !== null);
-  const leaving = stays
-    ? unique(
-        name,
-        involved.flatMap(({ applied, desired }) => missing(applied, desired)),
-      )
-    : [];
+  const at = (all: readonly Places[], { balancer }: BalancerState): readonly ServerRef[] =>
+    all.find((each) => each.balancer === balancer)?.servers ?? [];
   const expanded = installAll(
     "expand",
-    views.map(({ state, during: app }) => ({ state, app })),
-    { name, input, disabled: fresh },
+    views.map(({ state, during: app }) => ({ state, app, disabled: at(fresh, state) })),
+    { name, input },
   );
-  const opened = expanded.states.map((state) => unmarkAll(state, fresh));
-  const drained = opened.map((state) => leaving.reduce((each, server) => marked(each, server, true), state));
+  const drained = expanded.states.map((state) =>
+    markAll(markAll(state, at(fresh, state), false), at(leaving, state), true),
+  );
   const contracted = installAll(
     "contract",
-    drained.map((state, index) => ({ state, app: views[index]?.desired ?? null })),
-    { name, input, disabled: [] },
+    drained.map((state, index) => ({ state, app: views[index]?.desired ?? null, disabled: [] })),
+    { name, input },
   );
   return {
     balancers: involved.map(({ state }) => state.balancer),
-    fresh,
-    leaving,
+    holders: byServer(involved.map((view) => places(name, view, missing(view.during, null)))),
+    fresh: inPlaces(name, fresh),
+    leaving: inPlaces(name, leaving),
     expand: expanded.stages,
     contract: contracted.stages,
     after: contracted.states,
   };
 }
 
-function during(applied: LbApp | null, desired: LbApp | null): LbApp | null {
-  if (applied === null || desired === null) return applied ?? desired;
-  const gone = applied.servers.filter((server) => !desired.servers.some((each) => each.name === server.name));
-  return { ...applied, servers: [...desired.servers, ...gone] };
+function during(applied: LbApp | null, goal: LbApp | null): LbApp | null {
+  if (applied === null || goal === null) return applied ?? goal;
+  const gone = applied.servers.filter((server) => !goal.servers.some((each) => each.name === server.name));
+  return { ...applied, servers: [...goal.servers, ...gone] };
 }
 
 function missing(from: LbApp | null, inThe: LbApp | null): readonly string[] {
@@ -78,26 +88,47 @@ function missing(from: LbApp | null, inThe: LbApp | null): readonly string[] {
   return (from?.servers ?? []).map((server) => server.name).filter((server) => !there.has(server));
 }
 
-function unique(backend: string, servers: readonly string[]): readonly ServerRef[] {
-  return [...new Set(servers)].map((server) => ({ backend, server }));
+/** Some servers of one balancer. */
+interface Places {
+  readonly balancer: string;
+  readonly servers: readonly ServerRef[];
 }
 
-function unmarkAll(state: BalancerState, servers: readonly ServerRef[]): BalancerState {
-  return servers.reduce((each, server) => marked(each, server, false), state);
+function places(backend: string, view: { readonly state: BalancerState }, servers: readonly string[]): Places {
+  return { balancer: view.state.balancer, servers: servers.map((server) => ({ backend, server })) };
+}
+
+function byServer(all: readonly Places[]): ReadonlyMap<string, readonly string[]> {
+  const names = new Set(all.flatMap(({ servers }) => servers.map(({ server }) => server)));
+  const holders = (name: string): readonly string[] =>
+    all.filter(({ servers }) => servers.some(({ server }) => server === name)).map(({ balancer }) => balancer);
+  return new Map([...names].map((name) => [name, holders(name)]));
+}
+
+function inPlaces(backend: string, all: readonly Places[]): readonly ServerPlaces[] {
+  return [...byServer(all)].map(([server, balancers]) => ({ server: { backend, server }, balancers }));
+}
+
+function markAll(state: BalancerState, servers: readonly ServerRef[], disabled: boolean): BalancerState {
+  return servers.reduce((each, server) => marked(each, server, disabled), state);
 }
 
 function installAll(
   phase: Phase,
-  targets: readonly { readonly state: BalancerState; readonly app: LbApp | null }[],
-  common: { readonly name: string; readonly input: PlanInput; readonly disabled: readonly ServerRef[] },
+  targets: readonly {
+    readonly state: BalancerState;
+    readonly app: LbApp | null;
+    readonly disabled: readonly ServerRef[];
+  }[],
+  common: { readonly name: string; readonly input: PlanInput },
 ): { readonly stages: DraftStages; readonly states: readonly BalancerState[] } {
-  const results = targets.map(({ state, app }) => {
+  const results = targets.map(({ state, app, disabled }) => {
     const unchanged = canonicalJson(state.model.apps[common.name] ?? null) === canonicalJson(app);
     if (unchanged) return { stages: [], state };
     const model = withApp(state.model, common.name, app);
     const { haproxyTemplate: template } = common.input;
     return (
-      install(state, { template, phase, model, disabled: common.disabled }) ?? {
+      install(state, { template, phase, model, disabled }) ?? {
         stages: [],
         state: { ...state, model },
       }

@@ -23,7 +23,8 @@ export interface Situation {
   readonly changed: readonly ChangedInstance[];
   readonly same: readonly DesiredInstance[];
   readonly leaving: readonly { readonly host: string; readonly facts: InstanceFacts }[];
-  /** Instances that were ready when the fleet was observed. */
+  /** Hosts whose instance was ready when the fleet was observed; those that leave serve until the end, and count. */
+  readonly ready: ReadonlySet<string>;
   readonly readyAtStart: number;
 }
 
@@ -46,15 +47,16 @@ export function situationOf(name: string, input: PlanInput): Situation {
       found,
     );
   });
-  const ready = (host: string, facts: InstanceFacts): boolean => isReady(name, host, facts, input);
-  const running = diffs.flatMap((diff) =>
-    diff.kind === "same" || diff.kind === "change" ? [{ host: diff.desired.host, facts: diff.facts }] : [],
-  );
+  const running = diffs.flatMap((diff) => {
+    if (diff.kind === "new") return [];
+    return [{ host: diff.kind === "leave" ? diff.host : diff.desired.host, facts: diff.facts }];
+  });
+  const ready = new Set(running.filter((each) => isReady(name, each.host, each.facts, input)).map(({ host }) => host));
   const changed = diffs.flatMap((diff): ChangedInstance[] => {
     if (diff.kind !== "same" && diff.kind !== "change") return [];
     const { desired, facts } = diff;
     const reasons = [...(diff.kind === "change" ? diff.reasons : []), ...straysOf(name, desired.host, input)];
-    return reasons.length === 0 ? [] : [{ desired, facts, reasons, wasReady: ready(desired.host, facts) }];
+    return reasons.length === 0 ? [] : [{ desired, facts, reasons, wasReady: ready.has(desired.host) }];
   });
   const same = diffs.flatMap((diff) => (diff.kind === "same" ? [diff.desired] : []));
   return {
@@ -64,7 +66,8 @@ export function situationOf(name: string, input: PlanInput): Situation {
     changed,
     same: same.filter((desired) => !changed.some((each) => each.desired === desired)),
     leaving: diffs.flatMap((diff) => (diff.kind === "leave" ? [{ host: diff.host, facts: diff.facts }] : [])),
-    readyAtStart: running.filter(({ host, facts }) => ready(host, facts)).length,
+    ready,
+    readyAtStart: ready.size,
   };
 }
 

@@ -1,0 +1,123 @@
+import type { Plan, Step } from "../model/plan.ts";
+import type { TopologyBalancer } from "../model/topology.ts";
+import type { SimInstance, SimServer, World } from "./world.ts";
+
+/** Says what is wrong, in words for people, or null. */
+export type Finding = string | null;
+
+/** How many instances have to serve, by balancer, and how many have to be healthy wherever they serve. */
+export interface Floors {
+  readonly balancers: ReadonlyMap<string, number>;
+  readonly instances: number;
+}
+
+/** DESIGN §4 (1): never fewer than `minAvailable`, or than there were at the start where there were fewer. */
+export function floorsOf(world: World, minAvailable: number): Floors {
+  const names = new Set([...world.values()].flatMap((instance) => Object.keys(instance.servers)));
+  return {
+    balancers: new Map([...names].map((name) => [name, Math.min(minAvailable, serving(world, name))])),
+    instances: Math.min(minAvailable, healthy(world)),
+  };
+}
+
+/** (1). A balancer that no longer lists the app at all has lost its route, not its capacity. */
+export function tooFew(world: World, floors: Floors): Finding {
+  for (const [balancer, floor] of floors.balancers) {
+    const isRouted = [...world.values()].some(({ servers }) => servers[balancer]?.listed === true);
+    const count = serving(world, balancer);
+    if (isRouted && count < floor) {
+      return `${balancer} would send traffic to ${String(count)} instances, and ${String(floor)} have to stay ready`;
+    }
+  }
+  const count = healthy(world);
+  return count < floors.instances
+    ? `${String(count)} instances would be healthy, and ${String(floors.instances)} have to stay so`
+    : null;
+}
+
+/** After a lane was taken back its instance serves wherever it did before. */
+export function notRestored(before: World, after: World): Finding {
+  for (const [host, instance] of before) {
+    for (const balancer of Object.keys(instance.servers).filter((name) => isServing(instance, name))) {
+      const now = after.get(host);
+      if (now === undefined || !isServing(now, balancer) || now.servers[balancer]?.marked === true) {
+        return `taking ${host} back would leave it drained on ${balancer}`;
+      }
+    }
+  }
+  return null;
+}
+
+function serving(world: World, balancer: string): number {
+  return [...world.values()].filter((instance) => isServing(instance, balancer)).length;
+}
+
+function isServing(instance: SimInstance, balancer: string): boolean {
+  const server = instance.servers[balancer];
+  return isHealthy(instance) && server?.listed === true && server.admin === "ready";
+}
+
+function healthy(world: World): number {
+  return [...world.values()].filter(isHealthy).length;
+}
+
+function isHealthy({ health }: SimInstance): boolean {
+  return health === "ready" || health === "proven";
+}
+
+/** (3): no server is `ready`, or would be after a reload, whose instance is not proven healthy. */
+export function exposed(world: World, host: string): Finding {
+  const instance = world.get(host);
+  if (instance === undefined) return null;
+  for (const [balancer, server] of Object.entries(instance.servers)) {
+    const why = server.listed ? unproven(instance, server) : null;
+    if (why !== null) return `${balancer} would send traffic to ${host}, ${why}`;
+  }
+  return null;
+}
+
+function unproven({ health }: SimInstance, { admin, marked, passed }: SimServer): Finding {
+  const isOpen = admin === "ready" || !marked;
+  if (isOpen && health === "unproven") return "which is not proven healthy";
+  if (isOpen && health === "gone") return "where nothing runs";
+  // What was found broken keeps its place in the files until its lane begins; HAProxy's own checks keep traffic away.
+  return admin === "ready" && !passed ? "before a fresh pass of its own check" : null;
+}
+
+/** (4): a configuration never changes on all balancers of a set at once. */
+export function allAtOnce(steps: readonly Step[], sets: readonly TopologyBalancer[]): Finding {
+  const changing = new Set(
+    steps.flatMap(({ action }) =>
+      action.kind === "lb.install" || action.kind === "lb.restore" ? [action.balancer] : [],
+    ),
+  );
+  const hit = sets.find(({ hosts }) => hosts.length > 1 && hosts.every((host) => changing.has(host)));
+  return hit === undefined ? null : `haproxy.cfg would change on all balancers of ${hit.name} at once`;
+}
+
+/** Actions after which users would notice if they could not be taken back. */
+const TRAFFIC: ReadonlySet<string> = new Set(["lb.install", "lb.mark", "lb.drain", "lb.ready", "release.switch"]);
+
+/** What every step owes: an own id, an end, and a way back where it changes traffic. */
+export function malformed(plan: Plan): Finding {
+  const lanes = plan.batches.flat();
+  const forward = [...plan.prologue, ...lanes.flatMap((each) => each.stages), ...plan.epilogue].flat();
+  const back = forward.flatMap((step) => (step.undo.kind === "stages" ? step.undo.stages.flat() : []));
+  const seen = new Set<string>();
+  for (const { id, says, deadline } of [...forward, ...back]) {
+    if (seen.has(id)) return `two steps are called ${id}`;
+    seen.add(id);
+    if (!Number.isFinite(deadline) || deadline <= 0) return `"${says}" has no deadline`;
+  }
+  const oneWay = forward.find(({ kind, action, undo }) => {
+    return kind === "act" && TRAFFIC.has(action.kind) && undo.kind === "none";
+  });
+  if (oneWay !== undefined) return `"${oneWay.says}" could not be taken back`;
+  const lane = lanes.find(({ host, stages: own }) => own.flat().some((step) => subject(step) !== host));
+  return lane === undefined ? null : `the lane of ${lane.host} changes another instance`;
+}
+
+/** The instance a step is about, by its host. */
+function subject({ action, host }: Step): string | null {
+  return "server" in action ? action.server.server : host;
+}

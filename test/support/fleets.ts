@@ -1,0 +1,316 @@
+import { readFileSync } from "node:fs";
+import type { Action, LbModel } from "../../src/model/action.ts";
+import type { App, Host } from "../../src/model/fleet.ts";
+import { sha256 } from "../../src/model/hash.ts";
+import { known } from "../../src/model/known.ts";
+import type { Topology, TopologyApp } from "../../src/model/topology.ts";
+import { configHash } from "../../src/lb/diff.ts";
+import type { LbFacts } from "../../src/lb/facts.ts";
+import { normalizeHaproxy, refName, setDisabled } from "../../src/lb/normalize.ts";
+import type { AdminState, ServerStat } from "../../src/lb/parse.ts";
+import type { DesiredApp, HostView, PlanInput } from "../../src/plan/input.ts";
+import { desiredInstance } from "../../src/release/desired.ts";
+import type { InstanceFacts, ReleaseFacts } from "../../src/release/facts.ts";
+import { exampleApp, TEMPLATES } from "./release.ts";
+
+export const HAPROXY_TEMPLATE: string = readFileSync(
+  new URL("../../templates/haproxy.cfg.hbs", import.meta.url),
+  "utf8",
+);
+
+/** One app as a test wants it, on these hosts. */
+export interface AppSketch {
+  readonly name: string;
+  readonly release: string;
+  readonly hosts: readonly string[];
+  /** Balancer sets that carry it; none: a worker. */
+  readonly sets: readonly string[];
+  readonly rollout: Partial<App["rollout"]>;
+}
+
+/** A whole fleet in a few words. */
+export interface FleetSketch {
+  readonly hosts: readonly string[];
+  readonly balancers: Readonly<Record<string, readonly string[]>>;
+  readonly apps: readonly AppSketch[];
+}
+
+/** An app host in memory. */
+interface Machine {
+  readonly apps: Map<string, Running>;
+  /** By `app/release`: hashes of unit and drop-in as staged. */
+  readonly staged: Map<string, { readonly unit: string; readonly dropIn: string }>;
+}
+
+interface Running {
+  release: string;
+  unit: string;
+  dropIn: string;
+  port: number | null;
+  isUp: boolean;
+}
+
+/** A balancer in memory. */
+interface Balancer {
+  text: string | null;
+  model: LbModel | null;
+  readonly kept: Map<string, string>;
+  readonly admin: Map<string, AdminState>;
+}
+
+/** The topology a sketch describes; hosts, then balancers, then the state host. */
+export function topologyOf(sketch: FleetSketch): Topology {
+  const lbs = [...new Set(Object.values(sketch.balancers).flat())];
+  const hosts = [...sketch.hosts, ...lbs, "dns1"].map((name, index): Host => {
+    return { name, addresses: [`10.0.0.${String(index + 1)}`], tags: {} };
+  });
+  const apps = sketch.apps.map((app) => appOf(app, hosts));
+  return {
+    fleet: "test",
+    hosts,
+    balancers: Object.entries(sketch.balancers)
+      .map(([name, members]) => ({ name, hosts: members }))
+      .toSorted((left, right) => (left.name < right.name ? -1 : 1)),
+    apps: apps.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
+    state: { store: "ssh", host: "dns1" },
+  };
+}
+
+function appOf({ name, release, hosts: wanted, sets, rollout }: AppSketch, hosts: readonly Host[]): TopologyApp {
+  const port = sets.length === 0 ? null : 8080;
+  const base = exampleApp();
+  return {
+    ...base,
+    name,
+    release,
+    file: `apps/${name}.yaml`,
+    artifact: { kind: "file", path: `dist/${name}-${release}.tar.gz`, sha256: null },
+    port,
+    health: port === null ? { ...base.health, probe: { kind: "process" } } : base.health,
+    run: ["./bin/app"],
+    routes: sets.map((lb) => ({ lb, host: `${name}.test`, path: "/" })),
+    rollout: { ...base.rollout, ...rollout },
+    instances: hosts
+      .filter((host) => wanted.includes(host.name))
+      .map((host) => ({ app: name, host: host.name, address: host.addresses[0] ?? "", port })),
+  };
+}
+
+/** What the files of a sketch want, with made-up artifacts: the release's name decides the bytes. */
+function desiredOf(topology: Topology): ReadonlyMap<string, DesiredApp> {
+  return new Map(
+    topology.apps.map((app): [string, DesiredApp] => {
+      const path = app.artifact.kind === "file" ? app.artifact.path : "";
+      const artifact = { path, size: 1000, sha256: sha256(path) };
+      const instances = app.instances.map((instance) =>
+        desiredInstance({ app, instance, artifactSha256: artifact.sha256, secrets: {}, templates: TEMPLATES }),
+      );
+      return [app.name, { artifact, instances, edit: null }];
+    }),
+  );
+}
+
+/**
+ * Hosts and balancers as state that actions change, without scripts, sockets or time: what a plan comes to when every
+ * step does what its name says. Facts are read off the state as the real facts would tell them.
+ */
+export class PaperFleet {
+  readonly machines: Map<string, Machine> = new Map();
+  readonly balancers: Map<string, Balancer> = new Map();
+
+  /** Everything a plan towards this sketch is made from. */
+  input(sketch: FleetSketch, open: Readonly<Record<string, string>> = {}): PlanInput {
+    const topology = topologyOf(sketch);
+    const lbs = new Set(topology.balancers.flatMap((set) => set.hosts));
+    const views = topology.hosts.map(({ name }): [string, HostView] => {
+      const platform = known({ systemd: 252, architecture: "x86_64", freeBytes: 1e9, missing: [] });
+      return [
+        name,
+        { platform, release: known(this.#release(name)), lb: lbs.has(name) ? known(this.#lb(name)) : null },
+      ];
+    });
+    return {
+      topology,
+      haproxyTemplate: HAPROXY_TEMPLATE,
+      desired: desiredOf(topology),
+      views: new Map(views),
+      open,
+    };
+  }
+
+  machine(host: string): Machine {
+    const machine = this.machines.get(host) ?? { apps: new Map(), staged: new Map() };
+    this.machines.set(host, machine);
+    return machine;
+  }
+
+  balancer(host: string): Balancer {
+    const balancer = this.balancers.get(host) ?? { text: null, model: null, kept: new Map(), admin: new Map() };
+    this.balancers.set(host, balancer);
+    return balancer;
+  }
+
+  /** Servers that do not get traffic, as `balancer backend/server`. */
+  drained(): readonly string[] {
+    return [...this.balancers].flatMap(([name, { admin, text }]) => {
+      const marks = normalizeHaproxy(text ?? "").disabled;
+      return [...admin]
+        .filter(([server, state]) => state !== "ready" || marks.has(server))
+        .map(([server]) => `${name} ${server}`);
+    });
+  }
+
+  /** Everything that facts can see, for comparing. */
+  picture(): unknown {
+    const lbs = [...this.balancers].map(([name, { text, model, admin }]) => ({
+      name,
+      text,
+      model,
+      admin: [...admin].toSorted(),
+    }));
+    const apps = [...this.machines].map(([name, machine]) => ({ name, apps: [...machine.apps].toSorted() }));
+    return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0) };
+  }
+
+  /** Does what an action says; throws where the real thing could only fail, as that is a mistake in a plan. */
+  act(action: Action): void {
+    switch (action.kind) {
+      case "lb.install":
+        return this.#install(action.balancer, action.config, action.model);
+      case "lb.restore":
+        return this.#restore(action.balancer, action.sha256, action.model);
+      case "lb.mark": {
+        const { balancer, server, disabled } = action;
+        this.#mustList(balancer, refName(server));
+        const lb = this.balancer(balancer);
+        lb.text = setDisabled(lb.text ?? "", server, disabled);
+        return;
+      }
+      case "lb.drain":
+      case "lb.prove":
+        return this.#setAdmin(action.balancer, refName(action.server), "drain");
+      case "lb.maint":
+        return this.#setAdmin(action.balancer, refName(action.server), "maint");
+      case "lb.ready":
+        return this.#setAdmin(action.balancer, refName(action.server), "ready");
+      case "release.stage": {
+        const { unit, dropIn } = action;
+        const hashes = { unit: sha256(unit), dropIn: sha256(dropIn) };
+        this.machine(action.host).staged.set(`${action.app}/${action.release}`, hashes);
+        return;
+      }
+      case "release.unstage": {
+        const { host, app, release } = action;
+        if (this.machine(host).apps.get(app)?.release !== release)
+          this.machine(host).staged.delete(`${app}/${release}`);
+        return;
+      }
+      case "release.switch": {
+        const { host, app, release, port } = action;
+        const staged = this.machine(host).staged.get(`${app}/${release}`);
+        if (staged === undefined) throw new Error(`${app} ${release} is not staged on ${host}`);
+        this.machine(host).apps.set(app, { release, ...staged, port, isUp: true });
+        return;
+      }
+      case "release.remove":
+        this.machine(action.host).apps.delete(action.app);
+        return;
+      case "release.probe":
+      case "release.prune":
+      case "lb.quiesce":
+      case "lb.hold":
+      case "lb.settle":
+      case "files.edit":
+      case "pause":
+        return;
+    }
+  }
+
+  #install(name: string, config: string, model: LbModel): void {
+    const lb = this.balancer(name);
+    if (lb.text !== null) lb.kept.set(sha256(lb.text), lb.text);
+    lb.text = config;
+    lb.model = model;
+    this.#reload(name);
+  }
+
+  #restore(name: string, hash: string | null, model: LbModel | null): void {
+    const lb = this.balancer(name);
+    const kept = hash === null ? null : lb.text !== null && sha256(lb.text) === hash ? lb.text : lb.kept.get(hash);
+    if (kept === undefined) throw new Error(`${name} keeps no file ${String(hash)}`);
+    lb.text = kept;
+    lb.model = model;
+    this.#reload(name);
+  }
+
+  /** Servers keep their state over a reload if they were there; new ones begin as the file says. */
+  #reload(name: string): void {
+    const lb = this.balancer(name);
+    const marks = normalizeHaproxy(lb.text ?? "").disabled;
+    const apps = Object.values(lb.text === null ? {} : (lb.model?.apps ?? {}));
+    const names = apps.flatMap(({ app, servers }) => servers.map((each) => `${app}/${each.name}`));
+    const before = new Map(lb.admin);
+    lb.admin.clear();
+    for (const each of names) {
+      const was = before.get(each);
+      lb.admin.set(each, marks.has(each) ? (was === "ready" || was === undefined ? "maint" : was) : "ready");
+    }
+  }
+
+  #setAdmin(balancer: string, server: string, state: AdminState): void {
+    this.#mustList(balancer, server);
+    this.balancer(balancer).admin.set(server, state);
+  }
+
+  #mustList(balancer: string, server: string): void {
+    if (!this.balancer(balancer).admin.has(server)) throw new Error(`${balancer} has no server ${server}`);
+  }
+
+  #release(host: string): ReleaseFacts {
+    const machine = this.machine(host);
+    const apps = [...machine.apps].map(([app, running]): InstanceFacts => {
+      const { release, unit, dropIn, port, isUp } = running;
+      const staged = [...machine.staged.keys()].filter((each) => each.startsWith(`${app}/`)).toSorted();
+      const state = isUp ? { active: "active", sub: "running" } : { active: "failed", sub: "failed" };
+      return {
+        app,
+        manifest: { app, release, unit, dropIn, port },
+        release,
+        unit,
+        dropIn,
+        foreignDropIns: [],
+        boot: true,
+        switching: null,
+        state: { ...state, needsReload: false, mainPid: 1, restarts: 0 },
+        staged: staged.map((each) => ({ release: each.slice(app.length + 1), healthy: 1 })),
+      };
+    });
+    return { apps: apps.toSorted((left, right) => (left.app < right.app ? -1 : 1)), orphans: [] };
+  }
+
+  #lb(name: string): LbFacts {
+    const { text, model, admin } = this.balancer(name);
+    const servers = [...admin].map(([server, state]): [string, ServerStat] => [server, this.#stat(server, state)]);
+    return {
+      stable: {
+        installed: true,
+        package: "haproxy",
+        active: text !== null,
+        config: text === null ? null : { sha256: sha256(text), text },
+        disabled: text === null ? [] : [...normalizeHaproxy(text).disabled].toSorted(),
+        admin: text === null ? null : Object.fromEntries(admin),
+        manifest: text === null || model === null ? null : { model, sha256: configHash(text) },
+        interrupted: false,
+      },
+      live: { servers: Object.fromEntries(servers), processes: null },
+    };
+  }
+
+  #stat(name: string, state: AdminState): ServerStat {
+    const [backend = "", server = ""] = name.split("/");
+    const isUp = this.machine(server).apps.get(backend)?.isUp === true;
+    const status = state === "ready" ? (isUp ? "UP" : "DOWN") : state === "drain" ? "DRAIN" : "MAINT";
+    const counters = { scur: 0, qcur: 0, stot: 0, econ: 0, eresp: 0, wretr: 0, wredis: 0, hrsp5xx: 0, lastchg: 0 };
+    return { backend, server, status, checkStatus: "L7OK", checkCode: 200, checkDuration: 1, ...counters };
+  }
+}
