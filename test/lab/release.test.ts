@@ -21,7 +21,7 @@ import {
 } from "../../src/release/steps.ts";
 import type { LocalArtifact } from "../../src/model/action.ts";
 import { driver, type DriveOptions } from "./support/drive.ts";
-import { lab } from "./support/lab.ts";
+import { lab, until } from "./support/lab.ts";
 import { artifactAt, desiredOn, exampleApp, PROBE, undoOf } from "../support/release.ts";
 import { tar, type TarEntry } from "../support/tar.ts";
 
@@ -181,6 +181,34 @@ describe("releases on a real host", () => {
     const security = await sh(HOST, "systemd-analyze security --no-pager drover-shop.service");
     const exposure = Number(/exposure level for drover-shop\.service: ([0-9.]+)/.exec(security)?.[1]);
     expect(exposure).toBeLessThanOrEqual(2.5);
+  });
+
+  test("an app sees its own releases and nobody else's, and none of drover's files", async () => {
+    await sh(HOST, "mkdir -p /opt/drover/other/releases");
+    try {
+      await deploy(shop("1.4.0"));
+      const within = (command: string): Promise<string> =>
+        sh(HOST, `nsenter -m -t $(systemctl show -p MainPID --value drover-shop) -- ${command}`);
+      expect(await within("ls /opt/drover")).toBe("shop\n");
+      expect(await within("setpriv --reuid drover-shop --clear-groups sh -c 'ls /var/lib/drover 2>&1 || :'")).toContain(
+        "Permission denied",
+      );
+      expect(await within("sh -c 'touch /opt/drover/shop/releases/x 2>&1 || :'")).toContain("Read-only");
+    } finally {
+      await sh(HOST, "rm -rf /opt/drover/other");
+    }
+  });
+
+  test("it runs again after a power loss", async () => {
+    await deploy(shop("1.4.0"));
+    await real.kill(HOST);
+    await real.start(HOST);
+    await until(
+      "the shop is back",
+      async () => (await real.exec(HOST, ["curl", "-sf", `http://${ADDRESS}:8080/healthz`])).code === 0,
+    );
+    expect(await get("/version")).toContain('"1.4.0"');
+    expect(diffHost(HOST, [shop("1.4.0").desired], await gather(HOST, releaseFact))).toMatchObject([{ kind: "same" }]);
   });
 
   test("a crash in the middle of a rollout starts the release again that was running", async () => {
