@@ -4,7 +4,7 @@ import type { Fact } from "../model/fact.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
 import { parseProc, parseServersState, parseStat } from "./parse.ts";
 import type { AdminState, Processes, ServerStat } from "./parse.ts";
-import { ADMIN_SOCKET, CONFIG, MANIFEST, MASTER_SOCKET, PENDING } from "./paths.ts";
+import { CONFIG, MANIFEST, PENDING } from "./paths.ts";
 import { PERL_ASK } from "./script.ts";
 
 /** What drover last applied on a balancer. */
@@ -46,27 +46,27 @@ export interface LbFacts {
   readonly live: LbLive;
 }
 
-// One perl process and two small programs; every value is one base64 word, so that nothing in a file can look like a
+// One perl process and two small programs; every value is one word of hex digits, so that nothing in a file can look like a
 // section of ours.
 const TEXT = `
-printf 'active %s\\n' "$(printf %s "$(systemctl is-active haproxy 2>/dev/null)" | base64 -w0)"
-if [ -f ${CONFIG} ]; then printf 'sha256 %s\\n' "$(sha256sum < ${CONFIG} | cut -c1-64 | tr -d '\\n' | base64 -w0)"; fi
+printf 'active %s\\n' "$(systemctl is-active haproxy 2>/dev/null | tr -d '\\n' | od -An -v -tx1 | tr -d ' \\n')"
+if [ -f ${CONFIG} ]; then printf 'sha256 %s\\n' "$(sha256sum < ${CONFIG} | cut -c1-64 | tr -d '\\n' | od -An -v -tx1 | tr -d ' \\n')"; fi
 perl -e '
 ${PERL_ASK}
-  sub say_b64 { my ($key, $value) = @_; print "$key ", pack("m0", $value), "\\n" if defined $value }
+  sub say_hex { my ($key, $value) = @_; print "$key ", unpack("H*", $value), "\\n" if defined $value }
   sub slurp { open(my $f, "<", $_[0]) or return undef; local $/; my $text = <$f>; return defined $text ? $text : "" }
-  say_b64("installed", "yes") if -x "/usr/sbin/haproxy";
-  say_b64("config", slurp("${CONFIG}"));
-  say_b64("manifest", slurp("${MANIFEST}"));
-  say_b64("pending", "yes") if -e "${PENDING}";
-  say_b64("servers", ask("${ADMIN_SOCKET}", "show servers state"));
-  say_b64("stat", ask("${ADMIN_SOCKET}", "show stat -1 4 -1"));
-  say_b64("proc", ask("${MASTER_SOCKET}", "show proc"));
+  say_hex("installed", "yes") if -x "/usr/sbin/haproxy";
+  say_hex("config", slurp("${CONFIG}"));
+  say_hex("manifest", slurp("${MANIFEST}"));
+  say_hex("pending", "yes") if -e "${PENDING}";
+  say_hex("servers", ask("admin", "show servers state"));
+  say_hex("stat", ask("admin", "show stat -1 4 -1"));
+  say_hex("proc", ask("master", "show proc"));
 '
 `;
 
-function decode(base64: string): string {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.codePointAt(0) ?? 0);
+function decode(hex: string): string {
+  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
   return new TextDecoder().decode(bytes);
 }
 

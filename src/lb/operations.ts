@@ -1,10 +1,44 @@
 import type { LbAction } from "../model/action.ts";
-import { failure } from "../model/errors.ts";
+import { DroverError } from "../model/errors.ts";
 import { failed } from "../model/operation.ts";
 import type { Operation } from "../model/operation.ts";
+import { install, mark, restore } from "./operations/config.ts";
+import { settle } from "./operations/old-workers.ts";
+import { hold, prove, ready } from "./operations/return.ts";
+import { drain, maint, quiesce } from "./operations/withdraw.ts";
 
 /** How an action on a balancer is carried out. */
-// eslint-disable-next-line require-yield -- each operation arrives with its script
 export function* operateLb(action: LbAction): Operation {
-  return failed(failure("bug", `${action.kind} is not written yet`));
+  try {
+    return yield* start(action);
+  } catch (error) {
+    // Answers that make no sense are thrown where they are read.
+    if (error instanceof DroverError) return failed(error.failure);
+    throw error;
+  }
+}
+
+function start(action: LbAction): Operation {
+  switch (action.kind) {
+    case "lb.install":
+      return install(action);
+    case "lb.restore":
+      return restore(action);
+    case "lb.mark":
+      return mark(action);
+    case "lb.drain":
+      return drain(action);
+    case "lb.quiesce":
+      return quiesce(action);
+    case "lb.maint":
+      return maint(action);
+    case "lb.prove":
+      return prove(action);
+    case "lb.ready":
+      return ready(action);
+    case "lb.hold":
+      return hold(action);
+    case "lb.settle":
+      return settle(action);
+  }
 }

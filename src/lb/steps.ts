@@ -67,10 +67,11 @@ function maint(balancer: string, server: ServerRef): Draft {
 
 function prove(balancer: string, what: ServerOnBalancers): Draft {
   const { server, health } = what;
-  const action: LbAction = { kind: "lb.prove", balancer, server };
+  const deadline = proveDeadline(health);
+  const action: LbAction = { kind: "lb.prove", balancer, server, deadline };
   const says = `wait until ${balancer} finds ${refName(server)} healthy`;
   const undo = none("a proven server is still drained");
-  return { phase: "enable", kind: "gate", host: balancer, says, action, deadline: proveDeadline(health), undo };
+  return { phase: "enable", kind: "gate", host: balancer, says, action, deadline: deadline + SHORT_DEADLINE, undo };
 }
 
 function ready(balancer: string, server: ServerRef, undo: DraftUndo): Draft {

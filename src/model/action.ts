@@ -46,8 +46,8 @@ export type LbAction =
     }
   /** Step 4. */
   | { readonly kind: "lb.maint"; readonly balancer: string; readonly server: ServerRef }
-  /** Step 6: `state drain`, `health down`, then wait for a fresh pass of HAProxy's own check. */
-  | { readonly kind: "lb.prove"; readonly balancer: string; readonly server: ServerRef }
+  /** Step 6: `state drain`, `health down`, then wait, at most `deadline`, for a fresh pass of HAProxy's own check. */
+  | { readonly kind: "lb.prove"; readonly balancer: string; readonly server: ServerRef; readonly deadline: number }
   /** Step 7: `state ready`, wait for full UP. */
   | { readonly kind: "lb.ready"; readonly balancer: string; readonly server: ServerRef }
   /** Traffic arrives, errors do not: watches the server's counters for up to `window`. */
