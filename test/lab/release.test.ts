@@ -245,6 +245,22 @@ describe("releases on a real host", () => {
     expect(performance.now() - began).toBeLessThan(7000);
   });
 
+  test("a failed probe starts the clock over, a server that hangs is not waited for, IPv6 is probed too", async () => {
+    const program = `#!/usr/bin/perl
+use IO::Socket::IP; my $n = 0; $SIG{PIPE} = "IGNORE";
+my $l = IO::Socket::IP->new(LocalHost => "::", LocalPort => 8080, Listen => 9, ReuseAddr => 1) or die "$@";
+while (my $c = $l->accept) { $n++; if ($n == 3) { push @kept, $c; next } my $s = $n == 6 ? "503 No" : "204 Yes";
+  sysread $c, my $b, 9999; print $c "HTTP/1.1 $s\\r\\nContent-Length: 0\\r\\n\\r\\n"; close $c }
+`;
+    const artifact = file("flaky", Buffer.from(program));
+    const desired = desiredOn(HOST, "fd00:56::21", exampleApp({ release: "6", run: ["flaky"] }), artifact.sha256);
+    await must(stageRelease(desired, artifact));
+    await must(startInstance(desired));
+    const health = { ...PROBE.health, interval: 100, timeout: 300 };
+    const note = await must(probeInstance(desired, { health, minHealthyTime: 1000, healthyDeadline: 5000 }));
+    expect(note).toMatch(/^healthy after [12]\.\d s, .*; a failed probe started the clock over 2 times$/);
+  });
+
   test("a slow start is waited for", async () => {
     const slow = shop("1.6.2-slow");
     await must(stageRelease(slow.desired, slow.artifact));
