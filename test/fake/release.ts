@@ -12,7 +12,7 @@ export type Behaviour =
   | { readonly kind: "refuses" };
 
 /** As the lab's shop: what a release does stands in its name. */
-export function behaviourOf(release: string): Behaviour {
+function behaviourOf(release: string): Behaviour {
   if (release.includes("-broken")) return { kind: "never" };
   if (release.includes("-crash")) return { kind: "crashes", after: 5000 };
   if (release.includes("-slow")) return { kind: "slow", after: 5000 };
