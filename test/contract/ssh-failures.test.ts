@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mutating, reading } from "../../src/model/command.ts";
 import type { Failure } from "../../src/model/errors.ts";
 import { exitFailure } from "../../src/model/exit.ts";
@@ -55,17 +55,6 @@ describe("ways to a host that fail, each by its own name", () => {
 
   test("a port that nothing listens on", async () => {
     expect(await failing(to("127.0.0.1", await freePort()))).toMatchObject({ code: "host-refused" });
-  });
-
-  test("a listener that accepts and says nothing, at the call's deadline and at ours of ten seconds", async () => {
-    const silent = await listen(() => undefined);
-    const short = await failing(to("127.0.0.1", silent.port), request(exitWith(0)), relaxed({ deadline: 300 }));
-    expect(short.code).toBe("host-timeout");
-    const started = performance.now();
-    const long = await failing(to("127.0.0.1", silent.port));
-    expect(long).toMatchObject({ code: "host-timeout", message: expect.stringContaining("10 s") });
-    expect(performance.now() - started).toBeLessThan(12_000);
-    silent.close();
   });
 
   test("a listener that hangs up before its first word is tried again, as MaxStartups asks for", async () => {
@@ -143,11 +132,11 @@ describe("logging in", () => {
 
   test("an agent's key works, also for an identity that is encrypted", async () => {
     const socket = join(sshd.directory, "agent.sock");
-    const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "ignore"] });
+    const agent = spawn("/usr/bin/ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "ignore"] });
     await new Promise((resolve) => agent.stdout.once("data", resolve));
     const env = { ...process.env, SSH_AUTH_SOCK: socket };
     await new Promise((resolve) =>
-      spawn("ssh-add", ["-q", join(sshd.directory, "id")], { env, stdio: "ignore" }).once("exit", resolve),
+      spawn("/usr/bin/ssh-add", ["-q", join(sshd.directory, "id")], { env, stdio: "ignore" }).once("exit", resolve),
     );
     const withAgent = (identity: string | null): SshOptions => {
       const options = sshd.options({ identity });
@@ -235,29 +224,42 @@ describe.each([
 
 test("a login shell that prints on its own disturbs nothing", async () => {
   const profile = await startSshd();
+  onTestFinished(() => profile.stop());
   profile.file("home/.bashrc", "echo 'welcome'; echo drover-begin; printf 'no newline, drover-begin 12 '\n");
   const transport = createSshTransport(profile.options());
   expect(await transport.exec("box", request(echoArgs(["a"])), relaxed())).toMatchObject({ stdout: "a\0" });
   const opened = await transport.open("box", request(shout("hi")), relaxed());
   expect(opened).toMatchObject({ kind: "open", channel: { greeting: "hi" } });
   await transport.close();
-  await profile.stop();
 });
 
-test("a peer that goes silent under a running command is noticed by keep-alive", async () => {
-  let silent = false;
-  const proxy = await listen((socket) => pipeTo(socket, sshd.port, () => silent));
-  sshd.file("known_proxy", `[127.0.0.1]:${proxy.port} ${sshd.hostKey}\n`);
-  const transport = createSshTransport(sshd.options({ port: proxy.port, knownHosts: ["known_proxy"] }));
-  const mark = join(sshd.directory, "proxied");
-  const command = mutating("test.script", `echo > "$1"; sleep 60`, [mark]);
-  const running = transport.exec("box", request(command), relaxed({ deadline: 50_000 }));
-  await until(() => tryRead(mark));
-  silent = true;
-  const started = performance.now();
-  const failure = failureOf(await running);
-  expect(failure.code).toBe("host-lost");
-  expect(performance.now() - started).toBeLessThan(25_000);
-  await transport.close();
-  proxy.close();
+describe.concurrent("silence", () => {
+  test("a listener that accepts and says nothing, at the call's deadline and at ours of ten seconds", async () => {
+    const silent = await listen(() => undefined);
+    const short = await failing(to("127.0.0.1", silent.port), request(exitWith(0)), relaxed({ deadline: 300 }));
+    expect(short.code).toBe("host-timeout");
+    const started = performance.now();
+    const long = await failing(to("127.0.0.1", silent.port));
+    expect(long).toMatchObject({ code: "host-timeout", message: expect.stringContaining("10 s") });
+    expect(performance.now() - started).toBeLessThan(12_000);
+    silent.close();
+  });
+
+  test("a peer that goes silent under a running command is noticed by keep-alive", async () => {
+    let silent = false;
+    const proxy = await listen((socket) => pipeTo(socket, sshd.port, () => silent));
+    sshd.file("known_proxy", `[127.0.0.1]:${proxy.port} ${sshd.hostKey}\n`);
+    const transport = createSshTransport(sshd.options({ port: proxy.port, knownHosts: ["known_proxy"] }));
+    const mark = join(sshd.directory, "proxied");
+    const command = mutating("test.script", `echo > "$1"; sleep 60`, [mark]);
+    const running = transport.exec("box", request(command), relaxed({ deadline: 50_000 }));
+    await until(() => tryRead(mark));
+    silent = true;
+    const started = performance.now();
+    const failure = failureOf(await running);
+    expect(failure.code).toBe("host-lost");
+    expect(performance.now() - started).toBeLessThan(25_000);
+    await transport.close();
+    proxy.close();
+  });
 });

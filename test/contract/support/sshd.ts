@@ -78,7 +78,9 @@ export async function startSshd(request: SshdRequest = {}): Promise<Sshd> {
   file("sshd_config", configuration(directory, port, hostKeys, request.config ?? []));
   furnish(directory, file);
   const log = join(directory, "sshd.log");
-  const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-euc", ENTER, "sh", directory, log], {
+  // Whatever becomes of the tests, their sshd does not outlive them.
+  const argv = ["--pdeathsig", "TERM", "unshare", "--mount", "--propagation", "private", "sh", "-euc", ENTER, "sh"];
+  const child = spawn("/usr/bin/setpriv", [...argv, directory, log], {
     stdio: ["ignore", "ignore", openSync(log, "a")],
   });
   await listening(port, child, log);

@@ -42,6 +42,6 @@ test("the lease program stands between two single quotes and is perl", () => {
   const [, program = "", rest] = LEASE_SCRIPT.split("'");
   expect(LEASE_SCRIPT.split("'")).toHaveLength(3);
   expect(rest).toBe(' /var/lib/drover/state "$1" 10');
-  const checked = spawnSync("perl", ["-c", "-e", program], { encoding: "utf8" });
+  const checked = spawnSync("/usr/bin/perl", ["-c", "-e", program], { encoding: "utf8" });
   expect(checked.stderr).toBe("-e syntax OK\n");
 });
