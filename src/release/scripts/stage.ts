@@ -151,7 +151,8 @@ exit 0
 
 /** Arguments: app, release id. Removes a staged release unless something refers to it; prints `kept` or `gone`. */
 export const UNSTAGE: string = String.raw`${COMMON}
-if [ -d "$opt/releases/$2" ] && referenced "$2"; then echo kept; exit 0; fi
+# A release that once was healthy was here before this rollout, or is worth going back to: retention decides about it.
+if [ -d "$opt/releases/$2" ] && { [ -e "$opt/releases/$2.healthy" ] || referenced "$2"; }; then echo kept; exit 0; fi
 discard "$2"
 tidy
 echo gone

@@ -1,0 +1,84 @@
+// The shop behind the lab's balancers: rolled out as an operator would, pressed on as users would.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { Load, LoadTotals } from "../../../lab/demo/load.ts";
+import { startLoad } from "../../../lab/demo/load.ts";
+import type { Lab, Outcome } from "./lab.ts";
+
+export const balancers = ["lb1", "lb2"] as const;
+export const appHosts = ["app1", "app2", "app3"] as const;
+
+/** Types a drover command on the lab's laptop. */
+export function drover(lab: Lab, ...args: readonly string[]): Promise<Outcome> {
+  return lab.run(["drover", ...args]);
+}
+
+/** Types a drover command and expects its exit code; what it printed stands in the failure. */
+export async function expectDrover(lab: Lab, code: number, ...args: readonly string[]): Promise<string> {
+  const outcome = await drover(lab, ...args);
+  expect(outcome.code, `drover ${args.join(" ")}\n${outcome.stdout}${outcome.stderr}`).toBe(code);
+  return outcome.stdout;
+}
+
+/** About 400 requests a second, half to each balancer's own address, while `during` goes on; none is retried. */
+export async function underLoad<T>(lab: Lab, during: () => Promise<T>): Promise<{ result: T; totals: LoadTotals }> {
+  const common = { lab: lab.name, host: "shop.lab.internal", connections: 20, delay: 98, limit: 600 };
+  const loads: readonly Load[] = ["192.168.56.11", "192.168.56.12"].map((address) => startLoad({ ...common, address }));
+  const result = await during();
+  const [first, second] = await Promise.all(loads.map((load) => load.stop()));
+  if (first === undefined || second === undefined) throw new Error("there are two balancers");
+  const totals = {
+    requests: first.requests + second.requests,
+    failed: first.failed + second.failed,
+    report: first.report + second.report,
+  };
+  return { result, totals };
+}
+
+/** Nobody saw an error, and there was somebody to see one. */
+export function expectNoneFailed(totals: LoadTotals): void {
+  expect(totals.failed, totals.report).toBe(0);
+  expect(totals.requests).toBeGreaterThan(100);
+}
+
+/** `backend/server` with HAProxy's administrative state mask, from HAProxy itself. */
+export async function adminStates(lab: Lab, balancer: string): Promise<Readonly<Record<string, number>>> {
+  const ask = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new('/run/haproxy/admin.sock') or die; print $s \"show servers state\\n\"; print <$s>";
+  const { stdout } = await lab.exec(balancer, ["perl", "-e", ask]);
+  const rows = stdout.split("\n").filter((line) => /^\d+ /.test(line));
+  return Object.fromEntries(
+    rows.map((row) => {
+      const [, backend = "", , server = "", , , admin = ""] = row.split(" ");
+      return [`${backend}/${server}`, Number(admin)];
+    }),
+  );
+}
+
+/** No balancer keeps any server out, neither in the process nor in the file. */
+export async function expectNothingDrained(lab: Lab): Promise<void> {
+  for (const balancer of balancers) {
+    const states = await adminStates(lab, balancer);
+    expect(Object.keys(states)).toHaveLength(appHosts.length);
+    expect(Object.values(states).every((mask) => mask === 0), `${balancer}: ${JSON.stringify(states)}`).toBe(true);
+    const { stdout } = await lab.exec(balancer, ["grep", "-c", " disabled$", "/etc/haproxy/haproxy.cfg"]);
+    expect(stdout.trim(), `${balancer}: servers marked in the file`).toBe("0");
+  }
+}
+
+/** Changes the shop's file with one replacement that must apply. */
+export async function editShop(lab: Lab, from: string | RegExp, to: string): Promise<void> {
+  const path = join(lab.fleet, "apps/shop.yaml");
+  const before = await readFile(path, "utf8");
+  const after = before.replace(from, to);
+  expect(after, `nothing to replace: ${String(from)}`).not.toBe(before);
+  await writeFile(path, after);
+}
+
+/** The release each app host answers with, asked directly. */
+export async function releasesRunning(lab: Lab): Promise<readonly string[]> {
+  const answers = await Promise.all(
+    appHosts.map((_, index) => lab.run(["curl", "-sS", "-m", "5", `http://192.168.56.${String(21 + index)}:8080/version`])),
+  );
+  return answers.map(({ stdout }) => stdout.trim());
+}
