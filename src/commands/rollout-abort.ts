@@ -1,6 +1,6 @@
 import type { Ending } from "../model/event.ts";
 import type { RolloutEvent } from "../rollout/state.ts";
-import { reduce } from "../rollout/state.ts";
+import { reduce, takeOver } from "../rollout/state.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import type { Context } from "./context.ts";
@@ -52,7 +52,7 @@ async function takeBack(runner: Runner, app: string, rollout: string): Promise<E
   }
   const journal = new Journal(rollout, lease, context.clock);
   const events: readonly RolloutEvent[] = [
-    { kind: "taken-over" },
+    takeOver(story.plan, story.state),
     { kind: "turned", direction: "back", why: `aborted by ${context.operator}` },
   ];
   await journal.events(events);

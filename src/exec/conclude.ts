@@ -29,7 +29,9 @@ export function conclude(
 }
 
 function endingOf(plan: Plan, result: PlanEnd, interrupted: boolean): Ending {
-  if (interrupted && result.end.kind !== "done") return { kind: "interrupted", stranded: stranded(result.end) };
+  if (interrupted && result.end.kind !== "done") {
+    return { kind: "interrupted", open: result.end.kind === "open", stranded: stranded(result.end) };
+  }
   switch (result.end.kind) {
     case "done":
       return { kind: "done" };
@@ -52,7 +54,10 @@ function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
   );
 }
 
-/** Lanes by what became of them, and the new instances of the prologue: they come through together or not at all. */
+/**
+ * Lanes by what became of them; the new instances of the prologue, which come through together or not at all; and those
+ * that left at the end. What went wrong on a lane's host before its lane began counts against it too.
+ */
 export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, Fate> {
   const fates = new Map<string, Fate>();
   const direction = effectiveDirection(plan, state);
@@ -63,7 +68,14 @@ export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, 
   }
   for (const lane of plan.batches.flat()) {
     const progress = laneProgress(lane, state, direction);
-    fates.set(lane.host, progress.kind === "updated" ? "updated" : failedFate(lane.stages.flat(), null, state));
+    const before = failedFate(plan.prologue.flat(), lane.host, state);
+    const within = failedFate(lane.stages.flat(), null, state);
+    fates.set(lane.host, progress.kind === "updated" ? "updated" : within === "notReached" ? before : within);
+  }
+  const removed = plan.epilogue.flat().filter((step) => step.action.kind === "release.remove");
+  for (const step of removed) {
+    const isGone = state.steps[step.id]?.kind === "done";
+    fates.set(step.host ?? "", isGone ? "updated" : failedFate(plan.epilogue.flat(), step.host, state));
   }
   return fates;
 }

@@ -2,10 +2,11 @@ import PQueue from "p-queue";
 import { DroverError } from "../model/errors.ts";
 import type { Plan, Step } from "../model/plan.ts";
 import type { Lease } from "../model/ports.ts";
+import { laneProgress } from "../rollout/lanes.ts";
 import type { Decision, End } from "../rollout/next.ts";
 import { next } from "../rollout/next.ts";
 import type { RolloutEvent, RolloutState } from "../rollout/state.ts";
-import { laneOf, reduce } from "../rollout/state.ts";
+import { isUndo, laneOf, reduce } from "../rollout/state.ts";
 import { carry } from "./carry.ts";
 import type { ExecDeps } from "./deps.ts";
 import { Inbox } from "./inbox.ts";
@@ -52,9 +53,8 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
   let state = run.state;
   try {
     for (;;) {
-      state = await absorb(run, state, inbox.drain());
-      if (run.steering.drop.aborted && queue.pending + queue.size === 0)
-        return { end: leftAsIs(), state, dropped: true };
+      state = heedLease(run, await absorb(run, state, inbox.drain()));
+      if (run.steering.drop.aborted && !isBusy(state)) return { end: leftAsIs(run.plan, state), state, dropped: true };
       const decision = run.steering.drop.aborted ? busy : next(run.plan, state);
       switch (decision.kind) {
         case "run":
@@ -65,7 +65,10 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
           watch.restart();
           break;
         case "wait":
+          // A wait that somebody asked for is not a lack of progress.
+          watch.stop();
           await beforeBatch(run, decision, inbox);
+          watch.restart();
           break;
         case "ended":
           return { end: decision.end, state, dropped: false };
@@ -78,11 +81,28 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
 
 const busy: Decision = { kind: "busy" };
 
-function leftAsIs(): End {
-  return { kind: "open", unreachable: false, stranded: [] };
+function isBusy(state: RolloutState): boolean {
+  return Object.values(state.steps).some((status) => status.kind === "running");
 }
 
-/** Journals the intents, then starts the steps; an intent that cannot be written is a step that is not begun. */
+/** Whatever is not at one of its two ends is left drained, at least maybe. */
+function leftAsIs(plan: Plan, state: RolloutState): End {
+  const lanes = plan.batches.flat().map((lane) => ({ host: lane.host, at: laneProgress(lane, state, "stop").kind }));
+  const stranded = lanes.filter(({ at }) => at !== "untouched" && at !== "updated" && at !== "reverted");
+  return { kind: "open", unreachable: false, stranded: stranded.map(({ host }) => host) };
+}
+
+/** The lease may be lost between any two lines, long before the event that says so is taken out of the inbox. */
+function heedLease(run: PlanRun, state: RolloutState): RolloutState {
+  return run.lease.lost.aborted ? reduce(state, LOST) : state;
+}
+
+const LOST: RolloutEvent = { kind: "turned", direction: "retreat", why: "the lease was lost" };
+
+/**
+ * Journals the intents, then starts the steps. A step forward whose intent cannot be written is not begun. Steps back
+ * are begun all the same: the journal holds what they take back, they can be done twice, and somebody's instance is out.
+ */
 async function start(
   run: PlanRun,
   state: RolloutState,
@@ -94,7 +114,9 @@ async function start(
     await run.journal.events(intents);
   } catch (error) {
     if (!(error instanceof DroverError)) throw error;
-    return await absorb(run, state, [{ kind: "turned", direction: "retreat", why: error.failure.message }]);
+    const turned = reduce(state, { kind: "turned", direction: "retreat", why: error.failure.message });
+    if (!steps.every((step) => isUndo(step.id))) return turned;
+    run.deps.emit({ kind: "warning", host: null, failure: error.failure });
   }
   for (const step of steps) {
     void work.queue.add(async () => {
@@ -167,7 +189,7 @@ class Watch {
       inbox.put(event);
     });
     const lost = (): void => {
-      inbox.put({ kind: "turned", direction: "retreat", why: "the lease was lost" });
+      inbox.put(LOST);
     };
     if (run.lease.lost.aborted) lost();
     else run.lease.lost.addEventListener("abort", lost, { once: true });

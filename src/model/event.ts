@@ -10,7 +10,8 @@ export type Ending =
   | { readonly kind: "open"; readonly unreachable: boolean; readonly stranded: readonly string[] }
   /** Everything was put back and the rollout closed. */
   | { readonly kind: "reverted" }
-  | { readonly kind: "interrupted"; readonly stranded: readonly string[] };
+  /** By a person; `open` where the rollout is left so, and not put back as a whole. */
+  | { readonly kind: "interrupted"; readonly open: boolean; readonly stranded: readonly string[] };
 
 /** Hosts by what became of them; the last line of every run. */
 export interface Counts {

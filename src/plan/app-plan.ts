@@ -15,7 +15,7 @@ import {
 import type { BalancerState } from "./balancers.ts";
 import { cutBatches, resolveMinAvailable } from "./batches.ts";
 import type { DesiredApp, PlanInput } from "./input.ts";
-import { place } from "./place.ts";
+import { EPILOGUE, PROLOGUE, place } from "./place.ts";
 import type { Routing, ServerPlaces } from "./routing.ts";
 import { routingOf } from "./routing.ts";
 import type { ChangedInstance, Situation } from "./situation.ts";
@@ -58,9 +58,9 @@ export function planApp(name: string, balancers: readonly BalancerState[], input
   const desired = input.desired.get(name) ?? null;
   const minAvailable = situation.app === null ? 0 : resolveMinAvailable(situation.app);
   const work: Work = { situation, desired, routing, floor: Math.min(minAvailable, situation.readyAtStart) };
-  const prologue = place("prologue", prologueOf(work));
+  const prologue = place(PROLOGUE, prologueOf(work));
   const batches = batchesOf(work);
-  const epilogue = place("epilogue", epilogueOf(work));
+  const epilogue = place(EPILOGUE, epilogueOf(work));
   if (prologue.length + batches.length + epilogue.length === 0) return { plan: null, after: routing.after };
   const plan: Plan = {
     version: 1,

@@ -6,7 +6,7 @@ import type { BalancerState } from "./balancers.ts";
 import { install, observedBalancer } from "./balancers.ts";
 import { resolveMinAvailable } from "./batches.ts";
 import type { PlanInput } from "./input.ts";
-import { place } from "./place.ts";
+import { PROLOGUE, place } from "./place.ts";
 import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
 import { simulate } from "./simulate.ts";
 import { balancersOf, situationOf } from "./situation.ts";
@@ -129,7 +129,7 @@ function planBalancers(input: PlanInput): { readonly plan: Plan | null; readonly
   const after = results.map(({ state }) => state);
   if (touched.length === 0) return { plan: null, after };
   const prologue = place(
-    "prologue",
+    PROLOGUE,
     touched.flatMap(({ stages }) => stages),
   );
   const budget = {

@@ -1,5 +1,9 @@
 import type { Draft, Stage, Step } from "../model/plan.ts";
 
+/** The scopes beside the lanes', which are named after their hosts; no host's name has an underscore. */
+export const PROLOGUE = "_prologue";
+export const EPILOGUE = "_epilogue";
+
 /**
  * Gives drafts their ids: `scope/nn.action@host`, undo steps `…~mm.action@host`. The number keeps two equal actions of
  * one scope apart; ids are stable because the plan is.

@@ -51,13 +51,20 @@ export function endingLines(app: string | null, ending: Ending): readonly string
     case "reverted":
       return [`${name}: everything was put back, the rollout is closed`];
     case "open":
-    case "interrupted": {
-      const drained = ending.stranded.length === 0 ? "" : `; still drained: ${ending.stranded.join(", ")}`;
-      const how = ending.kind === "open" ? "stopped" : "interrupted";
-      return [
-        `${name}: ${how}, the rollout is left open${drained}`,
-        `  next: drover rollout abort ${name}   (puts everything back)`,
-      ];
-    }
+      return leftOpen(app, "stopped", ending.stranded);
+    case "interrupted":
+      return ending.open
+        ? leftOpen(app, "interrupted", ending.stranded)
+        : [`${name}: interrupted; everything is as it was, no rollout is open`];
   }
+}
+
+/** What was left, and the command that goes on from there: the balancers' own files are simply applied again. */
+function leftOpen(app: string | null, how: string, stranded: readonly string[]): readonly string[] {
+  if (app === null) return [`the balancers: ${how} half way`, "  next: drover apply   (brings them to the files)"];
+  const drained = stranded.length === 0 ? "" : `; still drained: ${stranded.join(", ")}`;
+  return [
+    `${app}: ${how}, the rollout is left open${drained}`,
+    `  next: drover rollout abort ${app}   (puts everything back)`,
+  ];
 }

@@ -17,7 +17,7 @@ export function forwardProgress(stages: readonly Stage[], state: RolloutState): 
     const statuses = stage.map((step) => state.steps[step.id]);
     if (statuses.some((status) => status?.kind === "running")) return { kind: "busy" };
     for (const status of statuses) if (status?.kind === "failed") return { kind: "broken", failure: status.failure };
-    const waiting = stage.filter((step) => state.steps[step.id] === undefined);
+    const waiting = stage.filter((step) => (state.steps[step.id]?.kind ?? "again") === "again");
     if (waiting.length > 0) return { kind: "run", steps: waiting };
   }
   return { kind: "complete" };

@@ -33,7 +33,7 @@ export type End =
  */
 export function next(plan: Plan, state: RolloutState): Decision {
   const direction = effectiveDirection(plan, state);
-  if (direction === "back") return past(plan, state) ? finishEpilogue(plan, state) : goBack(plan, state);
+  if (direction === "back") return goBack(plan, state);
   const prologue = forwardProgress(plan.prologue, state);
   if (prologue.kind === "busy") return prologue;
   if (prologue.kind === "run") {
@@ -42,9 +42,9 @@ export function next(plan: Plan, state: RolloutState): Decision {
   return goOn(plan, state, direction);
 }
 
-/** The direction after the plan's own rules: an all-or-nothing prologue, and what `onFailure` says. */
+/** The direction after the plan's own rules: an all-or-nothing prologue, a point of no return, and `onFailure`. */
 export function effectiveDirection(plan: Plan, state: RolloutState): Direction {
-  if (state.direction === "back") return "back";
+  if (state.direction === "back") return past(plan, state) ? "forward" : "back";
   const prologue = forwardProgress(plan.prologue, state);
   const prologueOpen = prologue.kind === "run" && begun(plan.prologue, state);
   if (prologue.kind === "broken" || (prologueOpen && state.direction !== "forward")) return "back";
@@ -85,7 +85,7 @@ function left(plan: Plan, state: RolloutState, direction: Direction): End {
   };
 }
 
-function finishEpilogue(plan: Plan, state: RolloutState, direction: Direction = "forward"): Decision {
+function finishEpilogue(plan: Plan, state: RolloutState, direction: Direction): Decision {
   const epilogue = forwardProgress(plan.epilogue, state);
   switch (epilogue.kind) {
     case "busy":

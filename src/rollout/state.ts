@@ -6,7 +6,9 @@ import type { Lane, Plan, Stage, Step, StepId } from "../model/plan.ts";
 export type StepStatus =
   | { readonly kind: "running" }
   | { readonly kind: "done" }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  | { readonly kind: "failed"; readonly failure: Failure }
+  /** A run that is over had begun it, and it can only be finished: it is to be done once more. */
+  | { readonly kind: "again" };
 
 /**
  * Which way the run goes. `stop` finishes the instances under way and holds; `retreat` takes those instances back and
@@ -38,8 +40,8 @@ export type RolloutEvent =
   | { readonly kind: "batch-released"; readonly batch: number }
   /** Ctrl-C (`stop`), a lost lease or no progress (`retreat`), `rollout abort` (`back`). It never gets milder. */
   | { readonly kind: "turned"; readonly direction: Direction; readonly why: string }
-  /** A new run took over what another left: how its undo steps ended no longer counts. */
-  | { readonly kind: "taken-over" };
+  /** A new run took over what another left: how its undo steps ended no longer counts. See {@link takeOver}. */
+  | { readonly kind: "taken-over"; readonly again: readonly StepId[] };
 
 /** The state before anything ran. */
 export const INITIAL: RolloutState = { steps: {}, direction: "forward", why: "", released: 0 };
@@ -60,7 +62,7 @@ export function reduce(state: RolloutState, event: RolloutEvent): RolloutState {
         ? { ...state, direction: event.direction, why: event.why }
         : state;
     case "taken-over":
-      return takenOver(state);
+      return takenOver(state, event.again);
   }
 }
 
@@ -68,14 +70,24 @@ function withStep(state: RolloutState, step: StepId, status: StepStatus): Rollou
   return { ...state, steps: { ...state.steps, [step]: status } };
 }
 
+/** The event with which a new run takes a rollout over: removals that were begun can only be finished. */
+export function takeOver(plan: Plan, state: RolloutState): RolloutEvent {
+  const last = plan.epilogue.flat().filter(({ undo, action }) => undo.kind === "none" && FINAL.has(action.kind));
+  const again = last.map((step) => step.id).filter((id) => (state.steps[id]?.kind ?? "done") !== "done");
+  return { kind: "taken-over", again };
+}
+
+const FINAL: ReadonlySet<string> = new Set(["release.remove", "release.prune"]);
+
 /**
  * A takeover takes every half-done step for one that may or may not have happened, and tries again every step back that
  * had not succeeded. Steps back are idempotent.
  */
-function takenOver(state: RolloutState): RolloutState {
+function takenOver(state: RolloutState, again: readonly StepId[]): RolloutState {
   const interrupted = failure("interrupted", "the run that had begun this step ended before it");
   const steps = Object.entries(state.steps).flatMap(([id, status]): [StepId, StepStatus][] => {
     if (status.kind === "done") return [[id, status]];
+    if (again.includes(id)) return [[id, { kind: "again" }]];
     if (isUndo(id)) return [];
     return [[id, status.kind === "running" ? { kind: "failed", failure: interrupted } : status]];
   });

@@ -1,6 +1,7 @@
+import type { ErrorCode } from "../model/errors.ts";
 import { isUnreachable } from "../model/errors.ts";
 import type { Stage, Step } from "../model/plan.ts";
-import type { RolloutState } from "./state.ts";
+import type { RolloutState, StepStatus } from "./state.ts";
 
 /** Where the undoing of some stages stands. */
 export type UndoProgress =
@@ -45,11 +46,19 @@ export function begun(stages: readonly Stage[], state: RolloutState): boolean {
   return stages.some((stage) => stage.some((step) => state.steps[step.id] !== undefined));
 }
 
+/** How a step says that it refused before it changed anything: undoing it would be the change. */
+const REFUSALS: readonly ErrorCode[] = ["min-available", "drain-timeout"];
+
+/** True when a step may have changed something. */
+function hasChanged(status: StepStatus | undefined): boolean {
+  return status !== undefined && !(status.kind === "failed" && REFUSALS.includes(status.failure.code));
+}
+
 /** The undo steps of all begun steps, in the order they have to run: stage by stage backwards, merged within a stage. */
 function undoSequences(stages: readonly Stage[], state: RolloutState): readonly Stage[] {
   return stages.toReversed().flatMap((stage) => {
     const undos = stage
-      .filter((step) => state.steps[step.id] !== undefined)
+      .filter((step) => hasChanged(state.steps[step.id]))
       .flatMap((step) => (step.undo.kind === "stages" ? [step.undo.stages] : []));
     const longest = Math.max(0, ...undos.map((sequence) => sequence.length));
     return Array.from({ length: longest }, (_, index) => undos.flatMap((sequence) => sequence[index] ?? []));

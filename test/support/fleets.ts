@@ -160,7 +160,7 @@ export class PaperFleet {
     });
   }
 
-  /** Everything that facts can see, for comparing. */
+  /** What is configured everywhere, for comparing; whether an instance is up at the moment is not part of it. */
   picture(): unknown {
     const lbs = [...this.balancers].map(([name, { text, model, admin }]) => ({
       name,
@@ -168,7 +168,11 @@ export class PaperFleet {
       model,
       admin: [...admin].toSorted(),
     }));
-    const apps = [...this.machines].map(([name, machine]) => ({ name, apps: [...machine.apps].toSorted() }));
+    const apps = [...this.machines].map(([name, machine]) => ({
+      name,
+      apps: [...machine.apps].map(([app, { release, unit, dropIn, port }]) => ({ app, release, unit, dropIn, port })),
+    }));
+    for (const { apps: own } of apps) own.sort((left, right) => (left.app < right.app ? -1 : 1));
     return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0) };
   }
 
@@ -311,6 +315,7 @@ export class PaperFleet {
     const isUp = this.machine(server).apps.get(backend)?.isUp === true;
     const status = state === "ready" ? (isUp ? "UP" : "DOWN") : state === "drain" ? "DRAIN" : "MAINT";
     const counters = { scur: 0, qcur: 0, stot: 0, econ: 0, eresp: 0, wretr: 0, wredis: 0, hrsp5xx: 0, lastchg: 0 };
-    return { backend, server, status, checkStatus: "L7OK", checkCode: 200, checkDuration: 1, ...counters };
+    const checks = { chkdown: 0, checkHealth: 3, checkRise: 3, checkFall: 3 };
+    return { backend, server, status, checkStatus: "L7OK", checkCode: 200, checkDuration: 1, ...counters, ...checks };
   }
 }
