@@ -154,7 +154,12 @@ async function within(answer: Promise<Answered>, limits: Limits, endpoint: Endpo
   const deadline = startDeadline(limits);
   try {
     const first = await Promise.race([answer, aborted(deadline.signal)]);
-    return first ?? { kind: "failed", failure: stopped(endpoint, "an answer", deadline, true) };
+    if (first !== undefined) return first;
+    const code = deadline.passed() ? "command-timeout" : "interrupted";
+    const words = deadline.passed()
+      ? `did not answer within ${limits.deadline / 1000} s`
+      : "was not waited for any longer";
+    return { kind: "failed", failure: failure(code, `${endpoint.host} ${words}`) };
   } finally {
     deadline.clear();
   }

@@ -20,6 +20,8 @@ export interface Connection {
   lost(): string | null;
   /** Resolves when it has ended, with why. */
   readonly ended: Promise<string>;
+  /** Calls back once when it ends; gives what takes that back. A session must not outlive itself in a promise's list. */
+  onEnd(listener: (why: string) => void): () => void;
 }
 
 /** Who we are and whom we trust: the same for all hosts of a run. */
@@ -69,7 +71,15 @@ function attemptOnce(endpoint: Endpoint, trust: Trust, signal: AbortSignal): Pro
   const sock = connectTcp({ host: endpoint.address, port: endpoint.port, noDelay: true });
   let untrusted: Failure | null = null;
   let why: string | null = null;
+  let closed: string | null = null;
   const { promise: ended, resolve: end } = Promise.withResolvers<string>();
+  const listeners = new Set<(why: string) => void>();
+  const onEnd = (listener: (why: string) => void): (() => void) => {
+    const already = closed;
+    if (already !== null) queueMicrotask(() => listener(already));
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
 
   return new Promise((resolve) => {
     const settle = (once: Once): void => {
@@ -88,13 +98,17 @@ function attemptOnce(endpoint: Endpoint, trust: Trust, signal: AbortSignal): Pro
     });
     client.on("close", () => {
       why ??= "the other side closed it";
+      closed = why;
       end(why);
+      for (const listener of listeners) listener(why);
       settle({
         kind: "failed",
         failure: untrusted ?? connectFailure(endpoint, { message: why, code: "", level: "" }, []),
       });
     });
-    client.on("ready", () => settle({ kind: "connected", connection: { endpoint, client, ended, lost: () => why } }));
+    client.on("ready", () =>
+      settle({ kind: "connected", connection: { endpoint, client, ended, onEnd, lost: () => why } }),
+    );
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     client.connect({ ...settings(endpoint, trust, (cause) => (untrusted = cause)), sock });

@@ -53,7 +53,10 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<Opened> {
   const opening = openChannel(connection, request.command);
-  const channel = await Promise.race([opening, aborted(signal), connection.ended]);
+  const { promise: ended, resolve: end } = Promise.withResolvers<string>();
+  const off = connection.onEnd(end);
+  const channel = await Promise.race([opening, aborted(signal), ended]);
+  off();
   if (channel === undefined || typeof channel === "string") {
     // Too late for us: whatever still opens is closed at once. It has got no script, so it does nothing.
     void opening.then((late) => (late instanceof Error ? undefined : late.close()));
@@ -80,14 +83,15 @@ function wrap(connection: Connection, channel: ClientChannel, become: "sudo" | "
   const { promise: end, resolve: finish } = Promise.withResolvers<SessionEnd>();
   const settle = (result: SessionEnd): void => {
     over = true;
+    off();
     finish(result);
   };
+  const off = connection.onEnd((why) => settle(exit.kind === "lost" ? { kind: "lost", why } : exit));
   channel.on("exit", (code: number | null, name?: string) => {
     exit = code === null ? { kind: "killed", signal: name ?? "a signal" } : { kind: "exited", code };
   });
   // `close` comes after the last byte of stdout; what was lost with the connection has no exit.
   channel.on("close", () => settle(exit));
-  void connection.ended.then((why) => settle(exit.kind === "lost" ? { kind: "lost", why } : exit));
   // A script may end without reading all of its stdin; writing on is no error of ours.
   channel.on("error", () => undefined);
   channel.on("data", (chunk: Buffer) => {
