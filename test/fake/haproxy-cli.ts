@@ -1,0 +1,293 @@
+import { parseConfig, rowsByServer, type ConfiguredServer } from "./haproxy-config.ts";
+
+/** A stream in a worker: a request under way, or a tunnel. */
+export interface FakeStream {
+  readonly id: string;
+  readonly ref: string;
+  readonly tunnel: boolean;
+  readonly source: string;
+}
+
+/** One server in the current worker. */
+export interface FakeServer extends ConfiguredServer {
+  admin: "ready" | "drain" | "maint";
+  /** As `srv_check_health`: below `rise` it is down; `rise + fall - 1` is all there is. */
+  health: number;
+  check: "INI" | "L7OK" | "L7STS";
+  chkdown: number;
+  stot: number;
+  econ: number;
+}
+
+interface OldWorker {
+  readonly pid: number;
+  streams: FakeStream[];
+  /** Keep-alive connections without a request; one ends with every look. */
+  idle: number;
+}
+
+const STAT =
+  "# pxname,svname,qcur,scur,stot,econ,eresp,wretr,wredis,hrsp_5xx,status,lastchg,type,check_status,check_code,check_health,check_rise,check_fall,chkdown,";
+const NO_SESSION = "No such session (use 'show sess').\n";
+const STATE =
+  "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port\n";
+
+/**
+ * HAProxy with its master, as far as drover talks to it. Time is counted in looks: every `show stat` runs one check of
+ * every server that is checked, and sends `traffic` requests to every server that takes some.
+ */
+export class FakeHaproxy {
+  running = false;
+  servers: Map<string, FakeServer> = new Map();
+  /** In the current worker. */
+  streams: FakeStream[] = [];
+  idle = 0;
+  old: OldWorker[] = [];
+  traffic = 10;
+  /** Whether a server's check passes now, by "backend/server". */
+  passes: (ref: string) => boolean = () => true;
+  /** A new worker that loads this text does not come up. */
+  failsToStart: (config: string) => boolean = () => false;
+  reloads = 0;
+  failed = 0;
+  #pid = 100;
+  #stream = 0;
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** A client's request or tunnel that stays until it is closed. */
+  open(ref: string, tunnel: boolean): FakeStream {
+    this.#stream += 1;
+    const stream = { id: `0x${this.#stream.toString(16)}`, ref, tunnel, source: `192.0.2.1:${1000 + this.#stream}` };
+    this.streams.push(stream);
+    return stream;
+  }
+
+  /** The end of a stream, wherever it is. */
+  end(id: string): boolean {
+    const before = this.#all().length;
+    this.streams = this.streams.filter((stream) => stream.id !== id);
+    for (const worker of this.old) worker.streams = worker.streams.filter((stream) => stream.id !== id);
+    return this.#all().length < before;
+  }
+
+  has(id: string): boolean {
+    return this.#all().some((stream) => stream.id === id);
+  }
+
+  /** Starts, or replaces the worker, with this file and state file. False: it did not come up and nothing changed. */
+  load(config: string, state: string): boolean {
+    if (this.failsToStart(config)) {
+      if (this.running) this.failed = 1;
+      return false;
+    }
+    if (this.running) {
+      this.reloads += 1;
+      this.old.push({ pid: this.#pid, streams: this.streams, idle: this.idle });
+      this.streams = [];
+      this.idle = 0;
+    }
+    this.running = true;
+    this.failed = 0;
+    this.#pid += 1;
+    const rows = rowsByServer(state);
+    this.servers = new Map(parseConfig(config).map((server) => [server.ref, started(server, rows.get(server.ref))]));
+    return true;
+  }
+
+  stop(): void {
+    this.running = false;
+    this.streams = [];
+    this.old = [];
+    this.reloads = 0;
+  }
+
+  /** One line on the admin socket; null: nobody listens. */
+  admin(line: string): string | null {
+    return this.running ? this.#answer(line) : null;
+  }
+
+  /** One line on the master's socket; null: nobody listens. */
+  master(line: string): string | null {
+    if (!this.running) return null;
+    if (line === "show proc") return this.#showProc();
+    const [, pid = "", command = ""] = /^@!(\d+) (.*)$/.exec(line) ?? [];
+    const worker = this.old.find((each) => each.pid === Number(pid));
+    if (Number(pid) === this.#pid) return this.#answer(command);
+    if (worker === undefined) return `Can't find the target PID matching the prefix '@!${pid}'\n`;
+    return this.#answerOld(worker, command);
+  }
+
+  #all(): readonly FakeStream[] {
+    return [...this.streams, ...this.old.flatMap(({ streams }) => streams)];
+  }
+
+  #showProc(): string {
+    const row = (pid: number, type: string, reloads: string): string =>
+      `${pid} ${type} ${reloads} 0d00h00m01s 2.6.12\n`;
+    const old = this.old.map(({ pid }, index) => row(pid, "worker", String(this.old.length - index))).join("");
+    const text =
+      `#<PID> <type> <reloads> <uptime> <version>\n${row(1, "master", `${this.reloads} [failed: ${this.failed}]`)}` +
+      `# workers\n${row(this.#pid, "worker", "0")}${old === "" ? "" : `# old workers\n${old}`}# programs\n\n`;
+    // A worker without connections ends by itself.
+    this.old = this.old.filter(({ streams, idle }) => streams.length > 0 || idle > 0);
+    return text;
+  }
+
+  #answerOld(worker: OldWorker, command: string): string {
+    if (command === "show info") {
+      const connections = worker.streams.length + worker.idle;
+      worker.idle = Math.max(0, worker.idle - 1);
+      return `Name: HAProxy\nPid: ${worker.pid}\nCurrConns: ${connections}\n\n`;
+    }
+    if (command === "show sess") return showSess(worker.streams);
+    const id = /^shutdown session (\S+)$/.exec(command)?.[1];
+    if (id !== undefined) return this.end(id) ? "\n" : NO_SESSION;
+    return "Proxy is disabled.\n\n";
+  }
+
+  #answer(line: string): string {
+    const [verb, what, ...rest] = line.split(" ");
+    switch (verb) {
+      case "show":
+        return this.#show(what ?? "", rest);
+      case "set":
+        return this.#set(rest);
+      case "shutdown":
+        return this.#shutdown(rest);
+      default:
+        return "Unknown command.\n\n";
+    }
+  }
+
+  #show(what: string, rest: readonly string[]): string {
+    switch (what) {
+      case "info":
+        return `Name: HAProxy\nPid: ${this.#pid}\nCurrConns: ${this.streams.length + this.idle}\n\n`;
+      case "sess":
+        return showSess(this.streams);
+      case "servers":
+        return this.#showState(rest[1]);
+      case "stat":
+        return this.#showStat(rest[0]);
+      default:
+        return "Unknown command.\n\n";
+    }
+  }
+
+  /** `shutdown session ID`, `shutdown sessions server REF`. */
+  #shutdown([first = "", ref]: readonly string[]): string {
+    if (ref === undefined) return this.end(first) ? "\n" : NO_SESSION;
+    if (!this.servers.has(ref)) return "No such server.\n\n";
+    this.streams = this.streams.filter((stream) => stream.ref !== ref);
+    return "\n";
+  }
+
+  /** `set server REF WHAT VALUE`. */
+  #set([ref = "", what = "", value = ""]: readonly string[]): string {
+    const server = this.servers.get(ref);
+    if (server === undefined) return "No such server.\n\n";
+    if (what === "state" && (value === "ready" || value === "drain" || value === "maint")) {
+      // A server that leaves maintenance counts as up until a check says otherwise.
+      if (server.admin === "maint" && value !== "maint") server.health = server.rise;
+      if (value === "maint") takeDown(server);
+      server.admin = value;
+      return "\n";
+    }
+    if (what === "health" && value === "down") {
+      takeDown(server);
+      return "\n";
+    }
+    return `'set server <srv> ${what}' expects something else.\n\n`;
+  }
+
+  #showState(backend: string | undefined): string {
+    const all = [...this.servers.values()].filter((server) => backend === undefined || server.backend === backend);
+    if (all.length === 0 && backend !== undefined) return "Can't find backend.\n\n";
+    const row = (server: FakeServer): string => {
+      const up = server.admin !== "maint" && server.health >= server.rise;
+      const admin = { ready: 0, drain: 8, maint: 1 }[server.admin] + (server.marked ? 4 : 0);
+      const check = `${server.check === "INI" ? 1 : 15} 3 ${server.health} 6`;
+      return `4 ${server.backend} 1 ${server.name} ${server.address} ${up ? 2 : 0} ${admin} 1 1 0 ${check} 0 0 0 - ${server.port} - 0 0 - - 0\n`;
+    };
+    return `${STATE}${all.map(row).join("")}\n`;
+  }
+
+  #showStat(backend: string | undefined): string {
+    for (const server of this.servers.values()) this.#tick(server);
+    const all = [...this.servers.values()].filter(
+      (server) => backend === undefined || backend === "-1" || server.backend === backend,
+    );
+    const row = (server: FakeServer): string => {
+      const scur = this.streams.filter((stream) => stream.ref === server.ref).length;
+      const check = server.check === "INI" ? "INI,," : `${server.check},${server.check === "L7OK" ? 200 : 503},`;
+      const health = `${check}${server.health},${server.rise},${server.fall},${server.chkdown},`;
+      return `${server.backend},${server.name},0,${scur},${server.stot + scur},${server.econ},0,0,0,0,${status(server)},0,2,${health}\n`;
+    };
+    return `${STAT}\n${all.map(row).join("")}\n`;
+  }
+
+  #tick(server: FakeServer): void {
+    if (server.admin === "maint") return;
+    const wasUp = server.health >= server.rise;
+    const passes = this.passes(server.ref);
+    checkOnce(server, passes);
+    if (server.admin !== "ready" || !wasUp) return;
+    server.stot += this.traffic;
+    if (!passes) server.econ += this.traffic;
+  }
+}
+
+/** One check: `rise` passes bring it up and fill `health`, `fall` failures bring it down and empty it. */
+function checkOnce(server: FakeServer, passes: boolean): void {
+  const wasUp = server.health >= server.rise;
+  server.check = passes ? "L7OK" : "L7STS";
+  if (passes) {
+    server.health += 1;
+    if (server.health >= server.rise) server.health = server.rise + server.fall - 1;
+    return;
+  }
+  server.health = wasUp ? server.health - 1 : 0;
+  if (wasUp && server.health < server.rise) takeDown(server);
+}
+
+function takeDown(server: FakeServer): void {
+  if (server.health >= server.rise - 1) server.chkdown += 1;
+  server.health = 0;
+}
+
+/** A row with 4 where the file says otherwise is not believed; 12 on a marked server drains it (measured on 2.6.12). */
+function started(
+  server: ConfiguredServer,
+  row: { readonly admin: number; readonly up: boolean } | undefined,
+): FakeServer {
+  const base = { ...server, check: "INI" as const, chkdown: 0, stot: 0, econ: 0 };
+  const drained = row !== undefined && (row.admin & 8) !== 0;
+  if (server.marked) {
+    const admin = drained && (row.admin & 5) === 4 ? "drain" : "maint";
+    return { ...base, admin, health: admin === "drain" ? server.rise : 0 };
+  }
+  const admin = row !== undefined && (row.admin & 5) === 1 ? "maint" : drained ? "drain" : "ready";
+  return { ...base, admin, health: row?.up === false && row.admin === 0 ? 0 : server.rise };
+}
+
+function status(server: FakeServer): string {
+  const { admin, health, rise, fall } = server;
+  if (admin === "maint") return "MAINT";
+  if (health < rise) return health === 0 ? "DOWN" : `DOWN ${health}/${rise}`;
+  const word = admin === "drain" ? "DRAIN" : "UP";
+  return health === rise + fall - 1 ? word : `${word} ${health - rise + 1}/${fall}`;
+}
+
+function showSess(streams: readonly FakeStream[]): string {
+  const own =
+    "0xff: proto=unix_stream src=unix:1 fe=GLOBAL be=<NONE> srv=<none> ts=00 rq[f=1h,i=0,an=00h,rx=] rp[f=1h,i=0,an=00h,rx=]\n\n";
+  const line = ({ id, ref, tunnel, source }: FakeStream): string => {
+    const [backend, server] = ref.split("/");
+    const an = tunnel ? "an=00h" : "an=8000h";
+    return `${id}: proto=tcpv4 src=${source} fe=drover_http be=${backend} srv=${server} ts=00 rq[f=1h,i=0,${an},rx=] rp[f=1h,i=0,${an},rx=]\n`;
+  };
+  return streams.map(line).join("") + own;
+}

@@ -1,0 +1,98 @@
+import { describe } from "vitest";
+import { lbFact } from "../../../src/lb/facts.ts";
+import { operateLb } from "../../../src/lb/operations.ts";
+import { STATE_FILE } from "../../../src/lb/paths.ts";
+import type { LbAction } from "../../../src/model/action.ts";
+import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
+import type { Channel, Clock } from "../../../src/model/ports.ts";
+import { addLbCommands, fakeHaproxy, printLbFact } from "../../fake/haproxy.ts";
+import { createFakeTransport, FakeFleet } from "../../fake/transport.ts";
+import { balancerContract } from "../../support/balancer-contract.ts";
+import type { BalancerBench } from "../../support/balancer.ts";
+
+/** A balancer in memory; only what the operations wait for moves its clock. */
+function fakeBench(): BalancerBench {
+  let now = 0;
+  const clock: Clock = {
+    now: () => now,
+    sleep: (ms) => {
+      if (ms >= 1e6) return new Promise(() => undefined);
+      now += ms;
+      return Promise.resolve();
+    },
+  };
+  const fleet = new FakeFleet(["lb1"], clock);
+  addLbCommands(fleet);
+  const host = fleet.host("lb1");
+  const haproxy = fakeHaproxy(host);
+  const sick = new Set<string>();
+  haproxy.passes = (ref) => !sick.has(ref);
+  haproxy.failsToStart = (config) => config.includes("198.51.100.1");
+  haproxy.traffic = 1;
+  const transport = createFakeTransport(fleet);
+  const limits = { deadline: 1e6, signal: new AbortController().signal };
+  let relay: Channel | null = null;
+
+  const ask = async (socket: string, epoch: number, line: string): Promise<string> => {
+    if (relay === null) {
+      const command = { name: "lb.relay", text: "", args: [], frames: [], mutates: false };
+      const opened = await transport.open("lb1", { command, warrant: null, frames: [] }, limits);
+      if (opened.kind === "failed") throw new Error(opened.failure.message);
+      relay = opened.channel;
+    }
+    const answer = await relay.ask(`${socket} ${epoch}\n${line}`, limits);
+    if (answer.kind === "failed") throw new Error(answer.failure.message);
+    return answer.text;
+  };
+
+  const answer = async (asked: Ask, elapsed: () => number): Promise<Answer> => {
+    switch (asked.kind) {
+      case "sleep":
+        await clock.sleep(asked.ms, limits.signal);
+        return { kind: "sleep", elapsed: elapsed() };
+      case "haproxy": {
+        const replies: string[] = [];
+        for (const line of asked.lines) replies.push(await ask(asked.socket, asked.mutates ? 1 : 0, line));
+        return { kind: "haproxy", elapsed: elapsed(), replies };
+      }
+      case "exec": {
+        const frames = asked.command.frames.map((frame) => Buffer.from(frame.kind === "text" ? frame.text : ""));
+        const sized = frames.map((bytes) => ({ size: bytes.length, bytes }));
+        const warrant = { run: "test", epoch: 1 };
+        const ran = await transport.exec("lb1", { command: asked.command, warrant, frames: sized }, limits);
+        if (ran.kind === "failed") throw new Error(ran.failure.message);
+        return { ...ran, kind: "exec", elapsed: elapsed() };
+      }
+      case "edit":
+        throw new Error("a balancer edits no files of the fleet");
+    }
+  };
+
+  return {
+    ask,
+    facts: () => Promise.resolve(lbFact.parse(printLbFact(host))),
+    health: (server, passes) => {
+      if (passes) sick.delete(`shop/${server}`);
+      else sick.add(`shop/${server}`);
+      return Promise.resolve();
+    },
+    stateFile: () => Promise.resolve(host.text(STATE_FILE) ?? ""),
+    tunnel: () => {
+      const stream = haproxy.open("shop/app2", true);
+      haproxy.idle = 2;
+      return Promise.resolve({ server: "app2", isOpen: () => haproxy.has(stream.id) });
+    },
+    async go(action: LbAction): Promise<Outcome> {
+      const began = now;
+      const operation = operateLb(action);
+      let turn = operation.next();
+      while (turn.done !== true) turn = operation.next(await answer(turn.value, () => now - began));
+      return turn.value;
+    },
+  };
+}
+
+describe("the balancer in memory", () => {
+  const bench = fakeBench();
+  balancerContract(() => bench);
+});
