@@ -19,8 +19,10 @@ const defaults = ["~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"];
  * agent's keys and then ssh's usual files. Throws a DroverError when the named file cannot be used.
  */
 export async function loadIdentity(user: string, identity: string | null, places: Places): Promise<Identity> {
-  const agent: AnyAuthMethod[] = places.agent === null ? [] : [{ type: "agent", username: user, agent: places.agent }];
-  const agentName = places.agent === null ? [] : [`the agent at ${places.agent}`];
+  // An empty SSH_AUTH_SOCK is how people switch the agent off.
+  const socket = places.agent === "" ? null : places.agent;
+  const agent: AnyAuthMethod[] = socket === null ? [] : [{ type: "agent", username: user, agent: socket }];
+  const agentName = socket === null ? [] : [`the agent at ${socket}`];
   if (identity === null) {
     const files = await Promise.all(defaults.map((path) => usable(user, expandHome(path, places.home))));
     const found = files.filter((file) => file !== null);
@@ -30,7 +32,7 @@ export async function loadIdentity(user: string, identity: string | null, places
     };
   }
   const path = resolve(places.directory, expandHome(identity, places.home));
-  const named = await keyFile(user, path, places.agent !== null);
+  const named = await keyFile(user, path, socket !== null);
   return {
     methods: [...(named === null ? [] : [named]), ...agent],
     names: [...(named === null ? [] : [path]), ...agentName],

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mutating, reading } from "../../src/model/command.ts";
@@ -152,6 +152,16 @@ describe("logging in", () => {
       hint: expect.stringContaining("ssh-add"),
     });
     agent.kill();
+  });
+
+  test("an agent that is gone does not keep ssh's usual key files from being tried", async () => {
+    const options = sshd.options({ identity: null });
+    const home = join(sshd.directory, "operator");
+    mkdirSync(join(home, ".ssh"), { recursive: true });
+    copyFileSync(join(sshd.directory, "id"), join(home, ".ssh/id_ed25519"));
+    for (const agent of [join(sshd.directory, "no-agent"), ""]) {
+      expect(await works({ ...options, places: { ...options.places, home, agent } })).toBe(true);
+    }
   });
 
   test("sudo that does not let us in", async () => {
