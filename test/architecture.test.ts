@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { parseSync } from "oxc-parser";
 import { describe, expect, test } from "vitest";
+import { codes, page, tableAfter } from "./support/pages.ts";
 
 // docs/architecture.md's table "folders and who may import whom", as data. A checker that can pass on
 // nothing is no checker: the last tests plant a violation of every rule and expect to see it found.
@@ -157,6 +158,22 @@ describe("the folders of src/", () => {
 
   test("import only what the table allows", () => {
     expect(violations(sources)).toEqual([]);
+  });
+
+  test("are in docs/architecture.md as they are here", () => {
+    const here = new Set(sources.map((source) => placeOf(source.path)));
+    const written = tableAfter(page("docs/architecture.md"), "## Folders");
+    const rows = written.map(([folder = "", , folders = "", packages = ""]) => [
+      codes(folder)[0],
+      codes(folders),
+      codes(packages),
+    ]);
+    const expected = Object.entries(TABLE)
+      .filter(([folder]) => here.has(folder))
+      .map(([folder, rule]) => [folder, rule.folders.filter((each) => here.has(each)), rule.packages]);
+    const sorted = (table: readonly (readonly unknown[])[]): unknown =>
+      Object.fromEntries(table.map(([folder, ...rest]) => [folder, rest]));
+    expect(sorted(rows)).toEqual(sorted(expected));
   });
 
   test("name every package in the table that package.json brings, and no other", () => {
