@@ -35,8 +35,14 @@ const here = import.meta.dirname;
 /** Starts wrk on the lab's laptop against one balancer. */
 export function startLoad(options: LoadOptions): Load {
   const wrk = [
-    ...["wrk", "-t1", `-c${String(options.connections)}`, `-d${String(options.limit)}s`, "--timeout", "10s"],
-    ...["-H", `Host: ${options.host}`, "-s", join(here, "paced.lua"), `http://${options.address}/`],
+    "wrk",
+    "-t1",
+    `-c${String(options.connections)}`,
+    `-d${String(options.limit)}s`,
+    "--timeout=10s",
+    `-HHost: ${options.host}`,
+    `-s${join(here, "paced.lua")}`,
+    `http://${options.address}/`,
   ];
   const child = spawn(join(here, "../lab"), ["run", "--", "env", `DELAY=${String(options.delay)}`, ...wrk], {
     env: { ...process.env, LAB: options.lab },

@@ -46,7 +46,7 @@ async function answer(ask: Ask, deps: ExecDeps, relays: Relays, limits: Limits):
       return await answerExec(ask.host, ask.command, deps, limits);
     case "haproxy": {
       const epoch = ask.mutates ? deps.warrant.epoch : 0;
-      const result = await relays.ask(ask.host, ask.socket, ask.lines, epoch, limits);
+      const result = await relays.ask({ ...ask, epoch }, limits);
       if (result.kind === "failed") return result;
       return { kind: "answered", answer: (elapsed) => ({ kind: "haproxy", elapsed, replies: result.replies }) };
     }

@@ -1,6 +1,6 @@
 import { failure, isUnreachable } from "../model/errors.ts";
 import type { Counts, Ending } from "../model/event.ts";
-import type { Plan } from "../model/plan.ts";
+import type { Lane, Plan, Step } from "../model/plan.ts";
 import type { End } from "../rollout/next.ts";
 import { effectiveDirection, firstFailure } from "../rollout/next.ts";
 import { laneProgress } from "../rollout/lanes.ts";
@@ -59,29 +59,33 @@ function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
  * that left at the end. What went wrong on a lane's host before its lane began counts against it too.
  */
 export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, Fate> {
-  const fates = new Map<string, Fate>();
   const direction = effectiveDirection(plan, state);
-  const started = plan.prologue.flat().flatMap((step) => (step.action.kind === "release.switch" ? [step] : []));
-  for (const step of started) {
-    const updated = state.steps[step.id]?.kind === "done" && direction !== "back";
-    fates.set(step.host ?? "", updated ? "updated" : failedFate(plan.prologue.flat(), step.host, state));
-  }
-  for (const lane of plan.batches.flat()) {
-    const progress = laneProgress(lane, state, direction);
-    const before = failedFate(plan.prologue.flat(), lane.host, state);
-    const within = failedFate(lane.stages.flat(), null, state);
-    fates.set(lane.host, progress.kind === "updated" ? "updated" : within === "notReached" ? before : within);
-  }
-  const removed = plan.epilogue.flat().filter((step) => step.action.kind === "release.remove");
-  for (const step of removed) {
-    const isGone = state.steps[step.id]?.kind === "done";
-    fates.set(step.host ?? "", isGone ? "updated" : failedFate(plan.epilogue.flat(), step.host, state));
-  }
-  return fates;
+  const isDone = (step: Step): boolean => state.steps[step.id]?.kind === "done";
+  const prologue = plan.prologue.flat();
+  const epilogue = plan.epilogue.flat();
+  const started = prologue.filter((step) => step.action.kind === "release.switch");
+  const removed = epilogue.filter((step) => step.action.kind === "release.remove");
+  return new Map([
+    ...started.map((step): [string, Fate] => {
+      const host = step.host ?? "";
+      return [host, isDone(step) && direction !== "back" ? "updated" : failedFate(prologue, host, state)];
+    }),
+    ...plan.batches.flat().map((lane): [string, Fate] => [lane.host, laneFate(plan, lane, state)]),
+    ...removed.map((step): [string, Fate] => {
+      const host = step.host ?? "";
+      return [host, isDone(step) ? "updated" : failedFate(epilogue, host, state)];
+    }),
+  ]);
+}
+
+function laneFate(plan: Plan, lane: Lane, state: RolloutState): Fate {
+  if (laneProgress(lane, state, effectiveDirection(plan, state)).kind === "updated") return "updated";
+  const within = failedFate(lane.stages.flat(), null, state);
+  return within === "notReached" ? failedFate(plan.prologue.flat(), lane.host, state) : within;
 }
 
 /** `failed` or `unreachable` after a failed step (of this host, if one is named), otherwise `notReached`. */
-function failedFate(steps: Plan["prologue"][number], host: string | null, state: RolloutState): Fate {
+function failedFate(steps: readonly Step[], host: string | null, state: RolloutState): Fate {
   for (const step of steps) {
     const status = state.steps[step.id];
     if (status?.kind === "failed" && (host === null || step.host === host)) {

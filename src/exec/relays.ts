@@ -10,6 +10,14 @@ export type Replies =
   | { readonly kind: "replies"; readonly replies: readonly string[] }
   | { readonly kind: "failed"; readonly failure: Failure };
 
+/** Lines for one of HAProxy's sockets; `epoch` 0 marks lines that only read. */
+export interface Asked {
+  readonly host: string;
+  readonly socket: "admin" | "master";
+  readonly lines: readonly string[];
+  readonly epoch: number;
+}
+
 /** How the relay marks errors of its own, which HAProxy's answers never begin with. */
 const RELAY_ERROR = "!drover ";
 
@@ -24,14 +32,8 @@ export class Relays {
     this.#command = command;
   }
 
-  /** Sends lines to one of HAProxy's sockets, pipelined; `epoch` 0 marks lines that only read. */
-  async ask(
-    host: string,
-    socket: "admin" | "master",
-    lines: readonly string[],
-    epoch: number,
-    limits: Limits,
-  ): Promise<Replies> {
+  /** Sends lines to one of HAProxy's sockets, pipelined. */
+  async ask({ host, socket, lines, epoch }: Asked, limits: Limits): Promise<Replies> {
     const opened = await this.#open(host, limits);
     if (opened.kind === "failed") return opened;
     const answers = await Promise.all(

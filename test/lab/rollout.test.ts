@@ -1,15 +1,19 @@
 // Whole rollouts on the real thing: what a user of the shop sees, and what an operator is told.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { lab as makeLab, until } from "./support/lab.ts";
 import {
   appHosts,
+  drover,
   editShop,
+  expectClosedOnlyAtDeadline,
   expectDrover,
   expectNoneFailed,
   expectNothingDrained,
+  openWebsocket,
   releasesRunning,
+  runEvents,
   underLoad,
 } from "./support/shop.ts";
 
@@ -23,6 +27,11 @@ beforeAll(async () => {
 
 afterAll(() => lab.down());
 
+// A test that failed half way must not take the next ones with it.
+afterEach(async () => {
+  expect([0, 6]).toContain((await drover(lab, "rollout", "abort", "shop")).code);
+});
+
 /** Commands that sudo logged on a host so far: one per exec of drover. */
 async function execs(host: string): Promise<number> {
   const { stdout } = await lab.exec(host, ["journalctl", "-q", "-o", "cat", "-t", "sudo", "-g", "COMMAND="]);
@@ -35,21 +44,35 @@ function hostsSwitchedTo(release: string, output: string): readonly string[] {
 
 describe("a release", () => {
   test("rolls through three hosts under load and nobody sees an error", async () => {
-    const { totals } = await underLoad(lab, () => expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0"));
+    const { totals } = await underLoad(lab, () =>
+      expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0"),
+    );
     expectNoneFailed(totals);
     expect(await releasesRunning(lab)).toEqual(["1.5.0", "1.5.0", "1.5.0"]);
     await expectNothingDrained(lab);
   });
 
   test("that answers 503 for 5 s after its start is waited for, and nobody sees a 503", async () => {
-    const { totals } = await underLoad(lab, () => expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.6.2-slow"));
+    const { totals } = await underLoad(lab, () =>
+      expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.6.2-slow"),
+    );
     expectNoneFailed(totals);
   });
 
   test("that dies on SIGTERM with requests in flight loses none of them", async () => {
     await expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.6.3-abrupt");
-    const { totals } = await underLoad(lab, () => expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.6.4-abrupt"));
+    const { totals } = await underLoad(lab, () =>
+      expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.6.4-abrupt"),
+    );
     expectNoneFailed(totals);
+    await expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0");
+  });
+
+  test("leaves a websocket open until the drain's deadline, and closes it then", async () => {
+    const websocket = await openWebsocket(lab, "192.168.56.12");
+    const output = await expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.1", "--output", "json");
+    websocket.leave();
+    expectClosedOnlyAtDeadline(websocket.seen, runEvents(output), 5000);
     await expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0");
   });
 
@@ -83,7 +106,9 @@ describe("a release", () => {
 
   test("with onFailure rollback puts everything back by itself and says so with exit code 6", async () => {
     await editShop(lab, "drainTimeout: 5s", "drainTimeout: 5s, onFailure: rollback");
-    const { totals } = await underLoad(lab, () => expectDrover(lab, 6, "rollout", "start", "shop", "--release", "1.6.0-broken"));
+    const { totals } = await underLoad(lab, () =>
+      expectDrover(lab, 6, "rollout", "start", "shop", "--release", "1.6.0-broken"),
+    );
     expectNoneFailed(totals);
     await editShop(lab, ", onFailure: rollback", "");
     await expectDrover(lab, 0, "apply", "--yes");
@@ -108,7 +133,11 @@ describe("drover killed in mid-rollout", () => {
       const run = lab.background(["sh", "-c", 'echo "pid $$"; exec drover rollout start shop --release 1.5.1']);
       let printed = "";
       run.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-      await until("the second host is being switched", () => Promise.resolve(printed.includes("switch shop on app2")), 60_000);
+      await until(
+        "the second host is being switched",
+        () => Promise.resolve(printed.includes("switch shop on app2")),
+        60_000,
+      );
       process.kill(Number(/^pid (\d+)$/m.exec(printed)?.[1]), "SIGKILL");
       // 5 is "the lease is held by another run".
       const isFree = async (): Promise<boolean> => (await lab.run(["drover", "rollout", "abort", "shop"])).code === 6;
