@@ -189,18 +189,19 @@ export class FakeHaproxy {
   #set([ref = "", what = "", value = ""]: readonly string[]): string {
     const server = this.servers.get(ref);
     if (server === undefined) return "No such server.\n\n";
-    if (what === "state" && (value === "ready" || value === "drain" || value === "maint")) {
-      // A server that leaves maintenance counts as up until a check says otherwise.
-      if (server.admin === "maint" && value !== "maint") server.health = server.rise;
-      if (value === "maint") takeDown(server);
-      server.admin = value;
-      return "\n";
+    switch (`${what} ${value}`) {
+      case "state ready":
+        return enter(server, "ready");
+      case "state drain":
+        return enter(server, "drain");
+      case "state maint":
+        return enter(server, "maint");
+      case "health down":
+        takeDown(server);
+        return "\n";
+      default:
+        return `'set server <srv> ${what}' expects something else.\n\n`;
     }
-    if (what === "health" && value === "down") {
-      takeDown(server);
-      return "\n";
-    }
-    return `'set server <srv> ${what}' expects something else.\n\n`;
   }
 
   #showState(backend: string | undefined): string {
@@ -238,6 +239,14 @@ export class FakeHaproxy {
     server.stot += this.traffic;
     if (!passes) server.econ += this.traffic;
   }
+}
+
+function enter(server: FakeServer, state: FakeServer["admin"]): string {
+  // A server that leaves maintenance counts as up until a check says otherwise.
+  if (server.admin === "maint" && state !== "maint") server.health = server.rise;
+  if (state === "maint") takeDown(server);
+  server.admin = state;
+  return "\n";
 }
 
 /** One check: `rise` passes bring it up and fill `health`, `fall` failures bring it down and empty it. */
