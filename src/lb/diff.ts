@@ -23,7 +23,7 @@ function reasonsToInstall(config: string, facts: LbFacts): readonly string[] {
   if (stable.config === null) reasons.push("haproxy.cfg is missing");
   else if (configHash(stable.config.text) !== wanted) {
     const ours = stable.manifest !== null && configHash(stable.config.text) === stable.manifest.sha256;
-    if (stable.manifest === null) reasons.push("haproxy.cfg is not drover’s yet");
+    if (stable.manifest === null) reasons.push("haproxy.cfg was not written by drover");
     else reasons.push(ours ? "haproxy.cfg is older than the files" : "haproxy.cfg was changed by hand");
   } else if (stable.manifest?.sha256 !== wanted) reasons.push("the manifest does not match haproxy.cfg");
   if (!stable.active) reasons.push("HAProxy is not running");

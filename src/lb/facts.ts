@@ -97,8 +97,12 @@ function isManifest(value: unknown): value is LbManifest {
 
 function manifestOf(text: string | undefined): LbManifest | null {
   if (text === undefined) return null;
-  const value: unknown = JSON.parse(text);
-  if (isManifest(value)) return value;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isManifest(value)) return value;
+  } catch {
+    // Told in the same words as any other file that is not ours.
+  }
   throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`));
 }
 

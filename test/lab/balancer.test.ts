@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HAPROXY_TEMPLATE, HEALTH, shop, shopConfig, shopModel } from "../support/balancer.ts";
 import { balancerContract } from "../support/balancer-contract.ts";
@@ -136,6 +138,19 @@ describe("real HAProxy under load", () => {
     expect(await get("http://[fd00:56::11]/api/v2/x")).toBe("app3 /api/v2/x");
     expect(await get(`${v4}/`, "other.lab.internal")).toBe("no such route");
     await done({ kind: "lb.install", balancer, model, config: shopConfig() });
+  });
+
+  test("every golden file is accepted without a warning", async () => {
+    const folder = join(import.meta.dirname, "../golden/haproxy");
+    const files = readdirSync(folder).filter((name) => !name.includes("."));
+    for (const name of files) {
+      const stdin = readFileSync(join(folder, name, "haproxy.cfg"));
+      const check =
+        "cat > /run/golden.cfg; mkdir -p /run/drover; [ -e /run/drover/haproxy.state ] || echo 1 > /run/drover/haproxy.state; haproxy -c -dW -f /run/golden.cfg";
+      const ran = await real.exec("lb1", ["sh", "-c", check], { stdin });
+      expect(ran, name).toMatchObject({ code: 0 });
+    }
+    expect(files.length).toBeGreaterThanOrEqual(5);
   });
 
   test("a first file over one that is not drover's is undone to that very file", async () => {

@@ -139,7 +139,7 @@ const ABANDON = `
   cat > /run/abandoned; rm -f /run/abandoned.pid
   setsid sh -c 'echo $$ > /run/abandoned.pid; ${(SHELL[2] ?? "").replaceAll("'", "")}' < /run/abandoned 2>&1 | : &
   until [ -s /run/abandoned.pid ]; do sleep 0.01; done
-  sleep 0.15; kill -s HUP -"$(cat /run/abandoned.pid)"
+  sleep 0.15; /bin/kill -HUP -- "-$(cat /run/abandoned.pid)"
 `;
 
 const WEBSOCKET = String.raw`

@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+import { diffLb } from "../../../src/lb/diff.ts";
+import { desiredLb } from "../../../src/lb/desired.ts";
+import type { LbFacts } from "../../../src/lb/facts.ts";
+import { parseLbFacts } from "../../../src/lb/facts.ts";
+import { renderHaproxy } from "../../../src/lb/render.ts";
+import { holdTraffic, installConfig, returnServer, settle, withdrawServer } from "../../../src/lb/steps.ts";
+import { sha256 } from "../../../src/model/hash.ts";
+import type { Draft } from "../../../src/model/plan.ts";
+import type { Topology } from "../../../src/model/topology.ts";
+import { HAPROXY_TEMPLATE, HEALTH, shop, shopConfig, shopModel } from "../../support/balancer.ts";
+import { exampleApp } from "../../support/release.ts";
+
+const rollout = { drainTimeout: 5000, drainAction: "force" } as const;
+const what = { balancers: ["lb1", "lb2"], server: shop("app1"), floor: 2, rollout, health: HEALTH };
+const kinds = (stages: readonly (readonly Draft[])[]): readonly string[] =>
+  stages.map((stage) => stage.map(({ action, host }) => `${action.kind}@${host}`).join(" "));
+const undo = (draft: Draft | undefined): readonly string[] =>
+  draft?.undo.kind === "stages" ? kinds(draft.undo.stages) : [`none: ${draft?.undo.reason}`];
+
+describe("drafts", () => {
+  test("withdraw on every balancer, stage by stage, each with its way back", () => {
+    const stages = withdrawServer(what);
+    expect(kinds(stages)).toEqual(["mark", "drain", "quiesce", "maint"].map((each) => `lb.${each}@lb1 lb.${each}@lb2`));
+    expect(stages.map(([first]) => undo(first))).toEqual([
+      ["lb.mark@lb1"],
+      ["lb.prove@lb1", "lb.ready@lb1"],
+      ["none: sessions that ended do not come back"],
+      ["none: the drain before it is undone from any state"],
+    ]);
+    expect(stages.flat().map(({ says }) => says)[2]).toBe("drain shop/app1 on lb1");
+  });
+
+  test("return only after a fresh pass on every balancer", () => {
+    const stages = returnServer(what);
+    expect(kinds(stages)).toEqual(["prove", "ready", "mark"].map((each) => `lb.${each}@lb1 lb.${each}@lb2`));
+    expect(stages.map((stage) => undo(stage[1]))).toEqual([
+      ["none: a proven server is still drained"],
+      ["lb.drain@lb2", "lb.quiesce@lb2", "lb.maint@lb2"],
+      ["lb.mark@lb2"],
+    ]);
+  });
+
+  test("install never on all balancers at once, and go back to the very file that was there", () => {
+    const previous = { sha256: "a".repeat(64), model: null };
+    const input = (balancer: string) => ({ balancer, model: shopModel(), config: shopConfig(), previous });
+    const stages = installConfig("expand", [input("lb1"), input("lb2")]);
+    expect(kinds(stages)).toEqual(["lb.install@lb1", "lb.install@lb2"]);
+    const back = stages[1]?.[0]?.undo;
+    expect(back?.kind === "stages" && back.stages[0]?.[0]?.action).toEqual({
+      kind: "lb.restore",
+      balancer: "lb2",
+      ...previous,
+    });
+  });
+
+  test("every draft has a finite deadline beyond what its operation waits for", () => {
+    const all = [
+      ...withdrawServer(what),
+      ...returnServer(what),
+      ...holdTraffic(["lb1"], shop("app1"), 500),
+      ...settle("expand", ["lb1"], 900),
+    ];
+    for (const { deadline, says } of all.flat()) expect(deadline, says).toBeGreaterThanOrEqual(30_000);
+    for (const { deadline, says } of all.flat()) expect(deadline, says).toBeLessThanOrEqual(600_000);
+  });
+});
+
+describe("desired state", () => {
+  const instance = (app: string, host: string, port: number | null) => ({
+    app,
+    host,
+    address: `192.0.2.${host.slice(-1)}`,
+    port,
+  });
+  const topology: Topology = {
+    fleet: "lab",
+    hosts: [],
+    balancers: [
+      { name: "edge", hosts: ["lb1", "lb2"] },
+      { name: "inner", hosts: ["lb3"] },
+    ],
+    apps: [
+      {
+        ...exampleApp({ name: "api", routes: [{ lb: "inner", host: "api.internal", path: "/" }] }),
+        instances: [instance("api", "app1", 9000)],
+      },
+      {
+        ...exampleApp({
+          routes: [
+            { lb: "inner", host: "b.internal", path: "/" },
+            { lb: "edge", host: "b.internal", path: "/" },
+            { lb: "edge", host: "a.internal", path: "/x" },
+            { lb: "edge", host: "a.internal", path: "/" },
+          ],
+        }),
+        instances: [instance("shop", "app2", 8080), instance("shop", "app1", 8080)],
+      },
+      { ...exampleApp({ name: "worker", port: null }), instances: [instance("worker", "app1", null)] },
+    ],
+    state: { store: "ssh", host: "dns1" },
+  };
+
+  test("holds the apps with a route on a set of this host, routes sorted, servers in inventory order", () => {
+    expect(Object.keys(desiredLb(topology, "lb1").apps)).toEqual(["shop"]);
+    expect(desiredLb(topology, "lb1")).toEqual(desiredLb(topology, "lb2"));
+    expect(desiredLb(topology, "lb1").apps["shop"]).toMatchObject({
+      routes: [
+        { host: "a.internal", path: "/" },
+        { host: "a.internal", path: "/x" },
+        { host: "b.internal", path: "/" },
+      ],
+      servers: [{ name: "app2", address: "192.0.2.2", port: 8080 }, { name: "app1" }],
+    });
+    expect(Object.keys(desiredLb(topology, "lb3").apps)).toEqual(["api", "shop"]);
+    expect(desiredLb(topology, "app1")).toEqual({ apps: {} });
+  });
+
+  test("two apps on one route are refused before anything is rendered", () => {
+    const [app] = Object.values(shopModel().apps);
+    if (app === undefined) throw new Error("no app");
+    const two = { apps: { shop: app, other: { ...app, app: "other" } } };
+    expect(() => renderHaproxy(HAPROXY_TEMPLATE, two, new Set())).toThrow("both claim the route shop.lab.internal/");
+  });
+});
+
+describe("differences", () => {
+  const config = shopConfig();
+  const facts = (over: Partial<LbFacts["stable"]>): LbFacts => ({
+    stable: {
+      installed: true,
+      package: "haproxy",
+      active: true,
+      config: { sha256: sha256(config), text: config },
+      disabled: [],
+      admin: { "shop/app1": "ready" },
+      manifest: { model: shopModel(), sha256: sha256(config) },
+      interrupted: false,
+      ...over,
+    },
+    live: { servers: {}, processes: null },
+  });
+  const file = (text: string) => ({ sha256: sha256(text), text });
+
+  test.for<[string, Partial<LbFacts["stable"]>, string]>([
+    ["no file", { config: null }, "haproxy.cfg is missing"],
+    ["a foreign file", { config: file("global\n"), manifest: null }, "haproxy.cfg was not written by drover"],
+    ["a file edited by hand", { config: file(`${config}# mine\n`) }, "haproxy.cfg was changed by hand"],
+    ["HAProxy stopped", { active: false, admin: null }, "HAProxy is not running"],
+    ["a change cut off", { interrupted: true }, "an earlier change of haproxy.cfg was cut off"],
+    ["no answer", { admin: null }, "HAProxy does not answer on its admin socket"],
+    ["a lost manifest", { manifest: null }, "the manifest does not match haproxy.cfg"],
+  ])("%s", ([, over, reason]) => {
+    expect(diffLb(config, facts(over), new Set())).toEqual({ kind: "install", reasons: [reason], stray: [] });
+  });
+
+  test("an older file of ours is just older", () => {
+    const old = shopConfig([], shopModel(9090));
+    const observed = facts({ config: file(old), manifest: { model: shopModel(9090), sha256: sha256(old) } });
+    expect(diffLb(config, observed, new Set())).toMatchObject({ reasons: ["haproxy.cfg is older than the files"] });
+  });
+
+  test("a mark is no difference, but is told where nobody owes it", () => {
+    const observed = facts({
+      config: file(shopConfig(["app2"])),
+      disabled: ["shop/app2"],
+      admin: { "shop/app1": "drain" },
+    });
+    expect(diffLb(config, observed, new Set())).toEqual({ kind: "same", stray: ["shop/app1", "shop/app2"] });
+    expect(diffLb(config, observed, new Set(["shop/app1"]))).toEqual({ kind: "same", stray: ["shop/app2"] });
+  });
+});
+
+describe("facts", () => {
+  const hex = (text: string): string => Buffer.from(text).toString("hex");
+
+  test("of a host without HAProxy", () => {
+    expect(parseLbFacts(`active ${hex("inactive")}\n`)).toEqual({
+      stable: {
+        installed: false,
+        package: "haproxy",
+        active: false,
+        config: null,
+        disabled: [],
+        admin: null,
+        manifest: null,
+        interrupted: false,
+      },
+      live: { servers: {}, processes: null },
+    });
+  });
+
+  test("keep a file's every byte of text, and refuse a manifest that is not one", () => {
+    const text = "# Straße\r\nglobal\n\n";
+    expect(parseLbFacts(`active ${hex("active")}\nsha256 ${hex("f")}\nconfig ${hex(text)}\n`).stable.config).toEqual({
+      sha256: "f",
+      text,
+    });
+    expect(() => parseLbFacts(`active ${hex("active")}\nmanifest ${hex("{}")}\n`)).toThrow(
+      "does not hold what drover writes",
+    );
+    expect(() => parseLbFacts(`active ${hex("active")}\nmanifest ${hex("{")}\n`)).toThrow(
+      "does not hold what drover writes",
+    );
+    expect(() => parseLbFacts("")).toThrow("cut off");
+  });
+});
