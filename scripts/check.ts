@@ -31,7 +31,8 @@ function run(step: Step): Promise<Outcome> {
   const started = performance.now();
   return new Promise((resolve) => {
     const [command, ...args] = step.argv;
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, NO_COLOR: "1" };
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
