@@ -63,7 +63,8 @@ export function install(
   if (state.sound && state.text !== null && configHash(state.text) === configHash(config)) return null;
   const previous = {
     sha256: state.text === null ? null : sha256(state.text),
-    model: Object.keys(state.model.apps).length === 0 ? null : state.model,
+    // An empty model may be what drover installed there, or that it never did.
+    model: state.sound || Object.keys(state.model.apps).length > 0 ? state.model : null,
   };
   return {
     stages: installConfig(phase, [{ balancer: state.balancer, model, config, previous }]),

@@ -5,8 +5,8 @@ import type { PlanInput } from "./input.ts";
 import type { Finding, Floors } from "./invariants.ts";
 import { allAtOnce, exposed, floorsOf, malformed, notRestored, tooFew } from "./invariants.ts";
 import { situationOf } from "./situation.ts";
-import type { World } from "./world.ts";
-import { act, observedWorld } from "./world.ts";
+import type { SimInstance, World } from "./world.ts";
+import { act, away, observedWorld } from "./world.ts";
 
 /** Takes findings; the first of each kind is enough to know that a plan must not run. */
 type Note = (finding: Finding) => void;
@@ -90,7 +90,8 @@ function walkBatch(batch: readonly Lane[], start: World, walk: Walk): World {
 
 function noteWithout(batch: readonly Lane[], world: World, { floors, note }: Walk): void {
   const hosts = new Set(batch.map((lane) => lane.host));
-  if (floors !== null) note(tooFew(new Map([...world].filter(([host]) => !hosts.has(host))), floors));
+  const out = [...world].map(([host, each]): [string, SimInstance] => [host, hosts.has(host) ? away(each) : each]);
+  if (floors !== null) note(tooFew(new Map(out), floors));
 }
 
 function only(world: World, host: string): World {

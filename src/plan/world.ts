@@ -130,3 +130,8 @@ function turn(world: World, host: string, health: SimInstance["health"]): World 
   });
   return new Map(world).set(host, { health, servers: Object.fromEntries(servers) });
 }
+
+/** An instance in the middle of its lane: still listed, and of no use to anybody. */
+export function away(instance: SimInstance): SimInstance {
+  return { ...instance, health: "unproven" };
+}

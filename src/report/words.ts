@@ -4,7 +4,8 @@ import type { Counts, Ending } from "../model/event.ts";
 /** Milliseconds for people: `340 ms`, `2.4 s`, `3 m 05 s`. */
 export function span(ms: number): string {
   if (ms < 1000) return `${String(Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  // Below what would be rounded up to 60.0.
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   return `${String(Math.floor(seconds / 60))} m ${String(seconds % 60).padStart(2, "0")} s`;
 }

@@ -58,6 +58,14 @@ interface Balancer {
   readonly admin: Map<string, AdminState>;
 }
 
+/** What a server becomes by an action on it. */
+const ADMIN: Readonly<Record<string, AdminState>> = {
+  "lb.drain": "drain",
+  "lb.prove": "drain",
+  "lb.maint": "maint",
+  "lb.ready": "ready",
+};
+
 /** The topology a sketch describes; hosts, then balancers, then the state host. */
 export function topologyOf(sketch: FleetSketch): Topology {
   const lbs = [...new Set(Object.values(sketch.balancers).flat())];
@@ -166,7 +174,7 @@ export class PaperFleet {
       name,
       text,
       model,
-      admin: [...admin].toSorted(),
+      admin: [...admin].map(([server, state]) => `${server} ${state}`).toSorted(),
     }));
     const apps = [...this.machines].map(([name, machine]) => ({
       name,
@@ -180,52 +188,51 @@ export class PaperFleet {
   act(action: Action): void {
     switch (action.kind) {
       case "lb.install":
-        return this.#install(action.balancer, action.config, action.model);
+        this.#install(action.balancer, action.config, action.model);
+        return;
       case "lb.restore":
-        return this.#restore(action.balancer, action.sha256, action.model);
+        this.#restore(action.balancer, action.sha256, action.model);
+        return;
       case "lb.mark": {
-        const { balancer, server, disabled } = action;
-        this.#mustList(balancer, refName(server));
-        const lb = this.balancer(balancer);
-        lb.text = setDisabled(lb.text ?? "", server, disabled);
+        this.#mustList(action.balancer, refName(action.server));
+        const lb = this.balancer(action.balancer);
+        lb.text = setDisabled(lb.text ?? "", action.server, action.disabled);
         return;
       }
-      case "lb.drain":
-      case "lb.prove":
-        return this.#setAdmin(action.balancer, refName(action.server), "drain");
-      case "lb.maint":
-        return this.#setAdmin(action.balancer, refName(action.server), "maint");
-      case "lb.ready":
-        return this.#setAdmin(action.balancer, refName(action.server), "ready");
-      case "release.stage": {
-        const { unit, dropIn } = action;
-        const hashes = { unit: sha256(unit), dropIn: sha256(dropIn) };
-        this.machine(action.host).staged.set(`${action.app}/${action.release}`, hashes);
+      case "release.stage":
+      case "release.unstage":
+      case "release.switch":
+      case "release.remove":
+        this.#actRelease(action);
         return;
+      default: {
+        const admin = ADMIN[action.kind];
+        if (admin !== undefined && "server" in action) this.#setAdmin(action.balancer, refName(action.server), admin);
       }
-      case "release.unstage": {
-        const { host, app, release } = action;
-        if (this.machine(host).apps.get(app)?.release !== release)
-          this.machine(host).staged.delete(`${app}/${release}`);
+    }
+  }
+
+  #actRelease(
+    action: Extract<Action, { kind: "release.stage" | "release.unstage" | "release.switch" | "release.remove" }>,
+  ): void {
+    const { host, app } = action;
+    const { apps, staged } = this.machine(host);
+    switch (action.kind) {
+      case "release.stage":
+        staged.set(`${app}/${action.release}`, { unit: sha256(action.unit), dropIn: sha256(action.dropIn) });
         return;
-      }
+      case "release.unstage":
+        if (apps.get(app)?.release !== action.release) staged.delete(`${app}/${action.release}`);
+        return;
       case "release.switch": {
-        const { host, app, release, port } = action;
-        const staged = this.machine(host).staged.get(`${app}/${release}`);
-        if (staged === undefined) throw new Error(`${app} ${release} is not staged on ${host}`);
-        this.machine(host).apps.set(app, { release, ...staged, port, isUp: true });
+        const { release, port } = action;
+        const files = staged.get(`${app}/${release}`);
+        if (files === undefined) throw new Error(`${app} ${release} is not staged on ${host}`);
+        apps.set(app, { release, ...files, port, isUp: true });
         return;
       }
       case "release.remove":
-        this.machine(action.host).apps.delete(action.app);
-        return;
-      case "release.probe":
-      case "release.prune":
-      case "lb.quiesce":
-      case "lb.hold":
-      case "lb.settle":
-      case "files.edit":
-      case "pause":
+        apps.delete(app);
         return;
     }
   }

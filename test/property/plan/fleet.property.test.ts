@@ -18,7 +18,7 @@ describe("plans of random fleets", () => {
         const other = planFleet(prepare(each).input(each.after), FLEET);
         expect(JSON.stringify(one)).toBe(JSON.stringify(other));
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 
@@ -28,7 +28,7 @@ describe("plans of random fleets", () => {
         const { problems } = planFleet(prepare(each).input(each.after), FLEET);
         expect(problems.filter(({ code }) => !HONEST.has(code))).toEqual([]);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -44,7 +44,7 @@ describe("plans of random fleets", () => {
         expect(again.plans.flatMap((plan) => plan.reasons)).toEqual([]);
         expect(fleet.drained()).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -58,7 +58,7 @@ describe("plans of random fleets", () => {
           expect(JSON.parse(canonicalJson(plan))).toEqual(plan);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 });

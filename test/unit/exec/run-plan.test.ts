@@ -34,6 +34,10 @@ class Stage {
   script: (name: string) => Operation | null = () => null;
   /** Called with each append before it is written; may throw or disturb. */
   beforeAppend: (records: readonly JournalRecord[]) => void = () => {};
+  /** Milliseconds until an append is on disk. */
+  appendTime = 0;
+  /** Called when an append is on disk. */
+  afterAppend: () => void = () => {};
   ask: (batch: number) => Promise<boolean> = () => Promise.resolve(true);
 
   constructor(plan: Plan = examplePlan()) {
@@ -51,12 +55,13 @@ class Stage {
         const records = lines.map((line): JournalRecord => JSON.parse(line));
         this.beforeAppend(records);
         if (lost.signal.aborted) throw new DroverError(failure("lease-lost", "the lease was lost"));
-        await Promise.resolve();
+        await clock.sleep(this.appendTime, new AbortController().signal);
         this.lines.push(...lines);
         for (const record of records) {
           if (record.kind === "event" && "step" in record.event)
             this.log.push(`${record.event.kind} ${record.event.step}`);
         }
+        this.afterAppend();
       },
       setOpen: () => Promise.resolve(),
       release: () => Promise.resolve(),
@@ -133,9 +138,9 @@ function* hangs(): Operation {
   for (;;) yield* pause(1000);
 }
 
-function* calls(what: () => void): Operation {
+function* calls(what: () => void, ms = 1000): Operation {
   what();
-  yield* pause(1000);
+  yield* pause(ms);
   return done();
 }
 
@@ -258,14 +263,20 @@ describe("a run that is disturbed", () => {
   });
 
   test("never goes forward once the lease is lost, however late the news arrives", async () => {
-    const stage = new Stage(one());
-    // The append is the last that gets through; the abort comes with its acknowledgement.
-    stage.beforeAppend = (records) => {
-      const ends = records.some(({ kind, ...rest }) => kind === "event" && JSON.stringify(rest).includes("succeeded"));
-      if (ends && stage.log.at(-1) === "act app1 drain") queueMicrotask(() => stage.lost.abort());
+    const stage = new Stage(examplePlan({ batches: [["app1", "app2"]] }));
+    stage.appendTime = 5;
+    // The result of app2 arrives while that of app1 is being written, and its own append is the last that gets through.
+    stage.script = (name) => (name === "app2 drain" ? calls(() => {}, 1001) : null);
+    stage.afterAppend = () => {
+      if (stage.log.at(-1) === "succeeded app2/00.app2.lb.drain@lb1") stage.lost.abort();
     };
     await stage.run();
-    expect(stage.log.filter((line) => line.startsWith("act app1"))).toEqual(["act app1 drain", "act app1 ready"]);
+    expect(stage.log.filter((line) => line.startsWith("act app")).toSorted()).toEqual([
+      "act app1 drain",
+      "act app1 ready",
+      "act app2 drain",
+      "act app2 ready",
+    ]);
   });
 
   test("never carries out a step forward whose intent could not be journaled", async () => {
