@@ -50,13 +50,13 @@ function manifest(model: LbModel, config: string): string {
 }
 
 /** The command that installs a configuration. */
-export function installCommand(model: LbModel, config: string): Command {
+function installCommand(model: LbModel, config: string): Command {
   const frames = [config, manifest(model, config)].map((text) => ({ kind: "text", text }) as const);
   return mutating("lb.install", INSTALL, [], frames);
 }
 
 /** The command that puts back the file kept under a hash. */
-export function restoreCommand(action: Of<"lb.restore">): Command {
+function restoreCommand(action: Of<"lb.restore">): Command {
   const { sha256, model } = action;
   if (sha256 === null || model === null) return mutating("lb.restore", RESTORE, [sha256 ?? "-", "none"]);
   // The hash of the kept file with its marks is not the manifest's; the host has the text, so the host fills it in.
@@ -69,7 +69,7 @@ export function restoreCommand(action: Of<"lb.restore">): Command {
 }
 
 /** The command that marks a server in the file. */
-export function markCommand(action: Of<"lb.mark">): Command {
+function markCommand(action: Of<"lb.mark">): Command {
   const { server, disabled } = action;
   return mutating("lb.mark", MARK, [server.backend, server.server, disabled ? "on" : "off"]);
 }

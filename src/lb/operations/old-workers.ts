@@ -49,7 +49,7 @@ export function* oldWorkers(balancer: string): Part<readonly OldWorker[]> {
 }
 
 /** True when nothing can come out of these workers any more but what their tunnels carry. */
-export function areQuiet(workers: readonly OldWorker[]): boolean {
+function areQuiet(workers: readonly OldWorker[]): boolean {
   return workers.every(({ requests, idle }) => requests.length === 0 && idle === 0);
 }
 

@@ -1,17 +1,17 @@
-import { describe } from "vitest";
+import { describe, expect, test } from "vitest";
 import { lbFact } from "../../../src/lb/facts.ts";
 import { operateLb } from "../../../src/lb/operations.ts";
 import { STATE_FILE } from "../../../src/lb/paths.ts";
 import type { LbAction } from "../../../src/model/action.ts";
 import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
 import type { Channel, Clock } from "../../../src/model/ports.ts";
-import { addLbCommands, fakeHaproxy, printLbFact } from "../../fake/haproxy.ts";
+import { addLbCommands, fakeHaproxy, printLbFact, removeHaproxy } from "../../fake/haproxy.ts";
 import { createFakeTransport, FakeFleet } from "../../fake/transport.ts";
 import { balancerContract } from "../../support/balancer-contract.ts";
-import type { BalancerBench } from "../../support/balancer.ts";
+import { shopConfig, shopModel, type BalancerBench } from "../../support/balancer.ts";
 
 /** A balancer in memory; only what the operations wait for moves its clock. */
-function fakeBench(): BalancerBench {
+function fakeBench(installed = true): BalancerBench {
   let now = 0;
   const clock: Clock = {
     now: () => now,
@@ -25,6 +25,7 @@ function fakeBench(): BalancerBench {
   addLbCommands(fleet);
   const host = fleet.host("lb1");
   const haproxy = fakeHaproxy(host);
+  if (!installed) removeHaproxy(host);
   const sick = new Set<string>();
   haproxy.passes = (ref) => !sick.has(ref);
   haproxy.failsToStart = (config) => config.includes("198.51.100.1");
@@ -95,4 +96,16 @@ function fakeBench(): BalancerBench {
 describe("the balancer in memory", () => {
   const bench = fakeBench();
   balancerContract(() => bench);
+});
+
+describe("a balancer without HAProxy", () => {
+  test("says which package to install, in its facts and to an install", async () => {
+    const bench = fakeBench(false);
+    expect((await bench.facts()).stable).toMatchObject({ installed: false, package: "haproxy", active: false });
+    const action: LbAction = { kind: "lb.install", balancer: "lb1", model: shopModel(), config: shopConfig() };
+    expect(await bench.go(action)).toMatchObject({
+      kind: "failed",
+      failure: { code: "package-missing", hint: "install it there: apt-get install haproxy" },
+    });
+  });
 });
