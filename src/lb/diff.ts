@@ -35,6 +35,8 @@ function reasonsToInstall(config: string, facts: LbFacts): readonly string[] {
 /**
  * Compares the text a balancer should have (marks do not count) with what was observed there. `owed` holds the
  * "backend/server" that an open rollout, or whoever else is entitled to, keeps drained.
+ *
+ * @public the contract's tests hold balancers to it; reports of drift are made of it
  */
 export function diffLb(config: string, facts: LbFacts, owed: ReadonlySet<string>): LbDiff {
   const { disabled, admin } = facts.stable;

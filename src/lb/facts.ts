@@ -123,7 +123,7 @@ function stableOf(found: ReadonlyMap<string, string>): LbStable {
 }
 
 /** Parses what {@link lbFact} printed. Throws a DroverError when it makes no sense. */
-export function parseLbFacts(stdout: string): LbFacts {
+function parseLbFacts(stdout: string): LbFacts {
   const found = sections(stdout);
   if (!found.has("active")) throw new DroverError(failure("unknown-state", "the balancer fact came back cut off"));
   const stat = found.get("stat");

@@ -109,7 +109,7 @@ const FMAINT_OR_INHERITED = 0x01 | 0x02 | 0x20;
 const DRAIN = 0x08 | 0x10;
 
 /** `srv_admin_state` is a mask; 0x04 (disabled in the file) and 0x40 say where a state came from, not what it is. */
-export function adminState(mask: number): AdminState {
+function adminState(mask: number): AdminState {
   if ((mask & FMAINT_OR_INHERITED) !== 0) return "maint";
   return (mask & DRAIN) !== 0 ? "drain" : "ready";
 }

@@ -1,13 +1,5 @@
 import { describe, expect, test } from "vitest";
-import {
-  adminState,
-  isUp,
-  parseInfo,
-  parseProc,
-  parseServersState,
-  parseSess,
-  parseStat,
-} from "../../../src/lb/parse.ts";
+import { isUp, parseInfo, parseProc, parseServersState, parseSess, parseStat } from "../../../src/lb/parse.ts";
 import { DroverError } from "../../../src/model/errors.ts";
 
 // Recorded from HAProxy 2.6.12-1+deb12u4.
@@ -62,7 +54,8 @@ describe("HAProxy's answers", () => {
     [9, "maint"],
     [0x20, "maint"],
   ] as const)("the admin mask %d is %s", ([mask, state]) => {
-    expect(adminState(mask)).toBe(state);
+    const text = STATE.replace(" 2 12 ", ` 2 ${mask} `);
+    expect(parseServersState(text)[0]?.admin).toBe(state);
   });
 
   test("show stat, by the columns' names and for servers only", () => {

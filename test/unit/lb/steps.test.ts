@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { diffLb } from "../../../src/lb/diff.ts";
 import { desiredLb } from "../../../src/lb/desired.ts";
 import type { LbFacts } from "../../../src/lb/facts.ts";
-import { parseLbFacts } from "../../../src/lb/facts.ts";
+import { lbFact } from "../../../src/lb/facts.ts";
 import { renderHaproxy } from "../../../src/lb/render.ts";
 import { holdTraffic, installConfig, returnServer, settle, withdrawServer } from "../../../src/lb/steps.ts";
 import { sha256 } from "../../../src/model/hash.ts";
@@ -175,7 +175,7 @@ describe("facts", () => {
   const hex = (text: string): string => Buffer.from(text).toString("hex");
 
   test("of a host without HAProxy", () => {
-    expect(parseLbFacts(`active ${hex("inactive")}\n`)).toEqual({
+    expect(lbFact.parse(`active ${hex("inactive")}\n`)).toEqual({
       stable: {
         installed: false,
         package: "haproxy",
@@ -192,16 +192,16 @@ describe("facts", () => {
 
   test("keep a file's every byte of text, and refuse a manifest that is not one", () => {
     const text = "# Straße\r\nglobal\n\n";
-    expect(parseLbFacts(`active ${hex("active")}\nsha256 ${hex("f")}\nconfig ${hex(text)}\n`).stable.config).toEqual({
+    expect(lbFact.parse(`active ${hex("active")}\nsha256 ${hex("f")}\nconfig ${hex(text)}\n`).stable.config).toEqual({
       sha256: "f",
       text,
     });
-    expect(() => parseLbFacts(`active ${hex("active")}\nmanifest ${hex("{}")}\n`)).toThrow(
+    expect(() => lbFact.parse(`active ${hex("active")}\nmanifest ${hex("{}")}\n`)).toThrow(
       "does not hold what drover writes",
     );
-    expect(() => parseLbFacts(`active ${hex("active")}\nmanifest ${hex("{")}\n`)).toThrow(
+    expect(() => lbFact.parse(`active ${hex("active")}\nmanifest ${hex("{")}\n`)).toThrow(
       "does not hold what drover writes",
     );
-    expect(() => parseLbFacts("")).toThrow("cut off");
+    expect(() => lbFact.parse("")).toThrow("cut off");
   });
 });
