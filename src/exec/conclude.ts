@@ -32,15 +32,19 @@ function endingOf(plan: Plan, result: PlanEnd, interrupted: boolean): Ending {
   if (interrupted && result.end.kind !== "done") {
     return { kind: "interrupted", open: result.end.kind === "open", stranded: stranded(result.end) };
   }
+  // Whoever asked for everything back got it, even where there was little.
+  const wanted = result.state.direction === "back";
   switch (result.end.kind) {
     case "done":
       return { kind: "done" };
     case "open":
       return { kind: "open", unreachable: result.end.unreachable, stranded: result.end.stranded };
     case "reverted":
-      return result.end.touched ? { kind: "reverted" } : { kind: "failed", failure: cause(plan, result.state) };
+      return result.end.touched || wanted
+        ? { kind: "reverted" }
+        : { kind: "failed", failure: cause(plan, result.state) };
     case "untouched":
-      return { kind: "failed", failure: cause(plan, result.state) };
+      return wanted ? { kind: "reverted" } : { kind: "failed", failure: cause(plan, result.state) };
   }
 }
 

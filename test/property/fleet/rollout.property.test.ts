@@ -1,0 +1,194 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Context } from "../../../src/commands/context.ts";
+import { applyCommand } from "../../../src/commands/apply.ts";
+import { rolloutAbortCommand } from "../../../src/commands/rollout-abort.ts";
+import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
+import { FakeWorld, Process } from "../../support/fake-world.ts";
+
+const TIMES = "minHealthyTime: 8s, healthyDeadline: 30s, drainTimeout: 5s";
+
+const start =
+  (release: string) =>
+  (context: Context): Promise<number> =>
+    rolloutStartCommand(context, "shop", release);
+const abort = (context: Context): Promise<number> => rolloutAbortCommand(context, "shop");
+
+/** A fleet that runs shop 1.0 everywhere. */
+async function deployed(rollout = TIMES): Promise<FakeWorld> {
+  const world = new FakeWorld("1.0", rollout);
+  const first = new Process();
+  const code = await world.run(applyCommand, first);
+  expect(first.lines.join("\n")).toContain("3 updated");
+  expect(code).toBe(0);
+  world.lowest = Infinity;
+  return world;
+}
+
+const all = (release: string): Record<string, string> => ({ app1: release, app2: release, app3: release });
+const READY = ["lb1", "lb2"].flatMap((lb) => ["app1", "app2", "app3"].map((app) => `${lb} shop/${app} ready`));
+
+describe("on a fleet in memory", () => {
+  test("a first deployment comes up, and applying again finds no difference with one exec per host", async () => {
+    const world = await deployed();
+    expect(world.servers()).toEqual(READY);
+    expect(world.releases()).toEqual(all("1.0"));
+    const again = new Process();
+    expect(await world.run(applyCommand, again)).toBe(0);
+    expect(again.lines).toContain("no difference");
+    expect(again.transport?.execs()).toEqual({ lb1: 1, lb2: 1, app1: 1, app2: 1, app3: 1, dns1: 1 });
+  });
+
+  test("a good release reaches every host, loses nothing, and stays in the file", async () => {
+    const world = await deployed();
+    const process = new Process();
+    expect(await world.run(start("2.0"), process)).toBe(0);
+    expect(process.lines.at(-1)).toBe("3 updated, 0 unchanged, 0 failed, 0 unreachable, 0 not reached");
+    expect([world.releases(), world.servers(), world.lost(), world.written()]).toEqual([all("2.0"), READY, 0, "2.0"]);
+    expect(world.lowest).toBe(2);
+  });
+
+  test.for(["2.0-broken", "2.0-crash", "2.0-refuses"])(
+    "%s stops after one host, which is put back",
+    async (release) => {
+      const world = await deployed();
+      const process = new Process();
+      expect(await world.run(start(release), process)).toBe(3);
+      expect(process.lines.at(-1)).toBe("0 updated, 0 unchanged, 1 failed, 0 unreachable, 2 not reached");
+      expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
+      expect(world.store.open.get("shop")).toBeDefined();
+      const next = new Process();
+      expect(await world.run(applyCommand, next)).toBe(3);
+      expect(next.lines.join("\n")).toContain("drover rollout abort shop");
+      expect(await world.run(abort)).toBe(6);
+      expect([world.written(), world.store.open.size]).toEqual(["1.0", 0]);
+    },
+  );
+
+  test("a broken release with onFailure rollback puts everything back and closes", async () => {
+    const world = await deployed(`${TIMES}, onFailure: rollback`);
+    expect(await world.run(start("2.0-broken"))).toBe(6);
+    expect([world.releases(), world.servers(), world.written()]).toEqual([all("1.0"), READY, "1.0"]);
+    expect(world.store.open.size).toBe(0);
+  });
+
+  test("a slow release gets the time it needs", async () => {
+    const world = await deployed();
+    expect(await world.run(start("2.0-slow"))).toBe(0);
+    expect([world.releases(), world.lost()]).toEqual([all("2.0-slow"), 0]);
+  });
+
+  test("a host that is lost after its switch stays drained, owned and listed", async () => {
+    const world = await deployed();
+    world.fleet.intercept = (host, request) => {
+      if (host.name !== "app2" || request.command.name !== "release.switch") return "pass";
+      host.way = { kind: "refused", failure: { code: "host-lost", message: "gone", hint: "", detail: [] } };
+      return "lose-after";
+    };
+    const process = new Process();
+    expect(await world.run(start("2.0"), process)).toBe(4);
+    expect(process.lines.join("\n")).toContain("still drained: app2");
+    expect(world.servers().filter((line) => !line.endsWith(" ready"))).toHaveLength(2);
+  });
+
+  test("Ctrl-C finishes the instance under way", async () => {
+    const world = await deployed();
+    const process = new Process();
+    world.fleet.intercept = (host, { command }) => {
+      if (host.name === "app1" && command.name === "release.switch") process.stop.abort();
+      return "pass";
+    };
+    expect(await world.run(start("2.0"), process)).toBe(130);
+    expect(world.releases()).toEqual({ ...all("1.0"), app1: "2.0" });
+    expect(world.servers()).toEqual(READY);
+    expect(await world.run(abort)).toBe(6);
+    expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
+  });
+
+  test("a lost lease takes the instance under way back and leaves the rollout open", async () => {
+    const world = await deployed();
+    world.fleet.intercept = (host, { command }) => {
+      if (host.name === "app2" && command.name === "release.switch" && world.store.open.size > 0) world.store.lose();
+      return "pass";
+    };
+    const process = new Process();
+    expect(await world.run(start("2.0"), process)).toBe(3);
+    expect(world.releases()).toEqual({ ...all("1.0"), app1: "2.0" });
+    expect(world.servers()).toEqual(READY);
+    world.fleet.intercept = () => "pass";
+    expect(await world.run(abort)).toBe(6);
+    expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
+  });
+
+  test("a run that was overtaken is refused by every host", async () => {
+    const world = await deployed();
+    world.fleet.intercept = (host, { command }) => {
+      // Another run has been here since, without this one noticing.
+      if (host.name === "app2" && command.name === "release.switch") host.epoch += 5;
+      return "pass";
+    };
+    const process = new Process();
+    expect(await world.run(start("2.0"), process)).toBe(3);
+    expect(process.lines.join("\n")).toContain("stale-epoch");
+    expect(world.releases()).toEqual({ ...all("1.0"), app1: "2.0" });
+  });
+});
+
+/** After a kill, perhaps of the first abort too: what `rollout abort` leaves is what was there before. */
+async function checkAborted(world: FakeWorld, before: readonly unknown[], where: string): Promise<void> {
+  const process = new Process();
+  const code = await world.run(abort, process);
+  const told = `${where}:\n${process.lines.join("\n")}`;
+  if (code === 0) expect(process.lines.join("\n"), told).toMatch(/no rollout is open|had already ended/);
+  else expect([code, picture(world)], told).toEqual([6, before]);
+  expect(world.servers(), told).toEqual(READY);
+  expect([world.lost(), world.store.open.size], told).toEqual([0, 0]);
+  expect(world.lowest, told).toBeGreaterThanOrEqual(2);
+}
+
+function picture(world: FakeWorld): readonly unknown[] {
+  return [world.configs(), world.servers(), world.releases(), world.written()];
+}
+
+describe("kill -9 at any record of the journal", { timeout: 60_000 }, () => {
+  test("loses nothing, frees the lease, and `rollout abort` puts everything back", async () => {
+    const whole = new Process();
+    await (await deployed()).run(start("2.0"), whole);
+    expect(whole.appends).toBeGreaterThan(40);
+    for (let at = 1; at <= whole.appends; at += 2) {
+      // oxlint-disable no-await-in-loop -- one world after the other
+      const world = await deployed();
+      const before = picture(world);
+      const victim = new Process();
+      victim.killAt = at;
+      victim.killAfterWrite = at % 4 === 1;
+      expect(await world.run(start("2.0"), victim)).toBeNull();
+      await checkAborted(world, before, `killed at append ${String(at)} of ${String(whole.appends)}`);
+      // oxlint-enable no-await-in-loop
+    }
+  });
+
+  test("and of the abort as well, whatever the release does", async () => {
+    const release = fc.constantFrom("2.0", "2.0-broken", "2.0-crash", "2.0-refuses", "2.0-slow");
+    const kill = fc.record({ at: fc.integer({ min: 1, max: 60 }), after: fc.boolean() });
+    const serial = fc.constantFrom("", ", onFailure: rollback", ", maxFailures: 1");
+    await fc.assert(
+      fc.asyncProperty(release, kill, kill, serial, async (to, first, second, rollout) => {
+        const world = await deployed(`${TIMES}${rollout}`);
+        const before = picture(world);
+        const victims = [first, second].map(({ at, after }) => {
+          const process = new Process();
+          process.killAt = at;
+          process.killAfterWrite = after;
+          return process;
+        });
+        const [starter = new Process(), aborter = new Process()] = victims;
+        const code = await world.run(start(to), starter);
+        fc.pre(code !== 0);
+        await world.run(abort, aborter);
+        await checkAborted(world, before, `${to}: ${JSON.stringify([first, second])}`);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -1,0 +1,274 @@
+import type { Context } from "../../src/commands/context.ts";
+import { normalizeHaproxy } from "../../src/lb/normalize.ts";
+import { CONFIG } from "../../src/lb/paths.ts";
+import { sha256 } from "../../src/model/hash.ts";
+import type { Clock, Files, Lease, Store, Transport } from "../../src/model/ports.ts";
+import { fakeHaproxy, addLbCommands, printLbFact } from "../fake/haproxy.ts";
+import type { FakeHost } from "../fake/host.ts";
+import { addReleaseCommands, answers, fakeApps, PLATFORM, printReleaseFact } from "../fake/release.ts";
+import { FakeStore } from "../fake/store.ts";
+import { createFakeTransport, FakeFleet } from "../fake/transport.ts";
+import { VirtualClock } from "./clock.ts";
+import { HAPROXY_TEMPLATE } from "./fleets.ts";
+import { TEMPLATES } from "./release.ts";
+
+const DROVER = `fleet: test
+inventory: [inventory.yaml]
+apps: apps/
+ssh: {user: drover, become: sudo, knownHosts: known_hosts}
+loadBalancers:
+  edge: {hosts: "role=lb"}
+state: {store: ssh, host: dns1}
+`;
+
+const HOSTS = ["lb1", "lb2", "app1", "app2", "app3", "dns1"] as const;
+
+const INVENTORY = `hosts:
+${HOSTS.map((name, index) => `  ${name}: {address: 10.0.0.${String(index + 11)}, tags: {role: ${name.slice(0, -1)}}}`).join("\n")}
+`;
+
+function shopFile(release: string, rollout: string): string {
+  return `app: shop
+hosts: "role=app"
+release: "${release}"   # kept by an edit
+artifact: dist/shop-{{release}}.tar.gz
+run: ./bin/shop --port {{port}}
+port: 8080
+health: {http: /healthz}
+routes: [{lb: edge, host: shop.test, path: /}]
+rollout: {${rollout}}
+`;
+}
+
+/** The fleet's folder in memory. Every artifact under dist/ is there; its name decides its bytes. */
+class PaperFiles implements Files {
+  readonly texts: Map<string, string> = new Map();
+
+  read(path: string): Promise<Uint8Array | null> {
+    const text = this.texts.get(path);
+    if (text !== undefined) return Promise.resolve(Buffer.from(text));
+    return Promise.resolve(path.startsWith("dist/") ? Buffer.from(`the bytes of ${path}`) : null);
+  }
+
+  list(path: string): Promise<readonly string[] | null> {
+    const folder = path.endsWith("/") ? path : `${path}/`;
+    const names = [...this.texts.keys()].filter((each) => each.startsWith(folder));
+    return Promise.resolve(names.length === 0 ? null : names.map((each) => each.slice(folder.length)).toSorted());
+  }
+
+  async digest(path: string): Promise<{ readonly size: number; readonly sha256: string } | null> {
+    const bytes = await this.read(path);
+    return bytes === null ? null : { size: bytes.length, sha256: sha256(bytes) };
+  }
+
+  async *stream(path: string): AsyncIterable<Uint8Array> {
+    yield (await this.read(path)) ?? new Uint8Array();
+  }
+
+  write(path: string, text: string): Promise<void> {
+    this.texts.set(path, text);
+    return Promise.resolve();
+  }
+
+  run(): Promise<never> {
+    return Promise.reject(new Error("no program runs here"));
+  }
+
+  fetch(): Promise<never> {
+    return Promise.reject(new Error("nothing is downloaded here"));
+  }
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** One drover process: its output, what it reached, and how it can be ended. */
+export class Process {
+  readonly lines: string[] = [];
+  readonly stop: AbortController = new AbortController();
+  readonly drop: AbortController = new AbortController();
+  transport: Transport | null = null;
+  /** After this many appends to the journal it is killed: -1 never. */
+  killAt = -1;
+  /** Whether the last append still reached the store. */
+  killAfterWrite = true;
+  isDead = false;
+  appends = 0;
+}
+
+/** Two balancers, three app hosts and a state host in memory, and one app; everything outlives every process. */
+export class FakeWorld {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly files: PaperFiles = new PaperFiles();
+  readonly fleet: FakeFleet;
+  readonly store: FakeStore;
+  /** The fewest instances that any balancer could send a request to, looked at whenever a process was answered. */
+  lowest: number = Infinity;
+  #runs = 0;
+
+  constructor(release: string, rollout: string) {
+    this.fleet = new FakeFleet(HOSTS, this.clock);
+    this.store = new FakeStore(this.clock);
+    addReleaseCommands(this.fleet);
+    addLbCommands(this.fleet);
+    this.fleet.interpreters.set("observe", ({ host }) => ({ stdout: observed(host) }));
+    this.files.texts.set("drover.yaml", DROVER);
+    this.files.texts.set("inventory.yaml", INVENTORY);
+    this.files.texts.set("apps/shop.yaml", shopFile(release, rollout));
+  }
+
+  /** Runs a command as a process of its own, to its end or until it is killed: then the exit code is null. */
+  async run(command: (context: Context) => Promise<number>, process: Process = new Process()): Promise<number | null> {
+    const killed = this.#whenKilled(process);
+    return await this.clock.drive(Promise.race([command(this.#context(process)), killed]));
+  }
+
+  async #whenKilled(process: Process): Promise<null> {
+    const never = new AbortController().signal;
+    // oxlint-disable-next-line no-await-in-loop -- a look every virtual second is the whole point
+    while (!process.isDead) await this.clock.sleep(1000, never);
+    return null;
+  }
+
+  #context(process: Process): Context {
+    return {
+      options: { output: "text", yes: true, forks: 10, timeout: 30_000 },
+      files: this.files,
+      clock: mortalClock(this.clock, process),
+      print: { line: (text) => process.lines.push(text), paint: (_style, text) => text, verbose: false },
+      templates: { haproxy: HAPROXY_TEMPLATE, ...TEMPLATES },
+      operator: "test@here",
+      newRunId: () => {
+        this.#runs += 1;
+        return `run-${String(this.#runs)}`;
+      },
+      confirm: null,
+      connect: () => {
+        process.transport = mortalTransport(createFakeTransport(this.fleet), process, () => {
+          this.lowest = Math.min(this.lowest, ...this.#serving());
+        });
+        return { transport: process.transport, store: mortalStore(this.store, process) };
+      },
+      interrupts: { stop: process.stop.signal, drop: process.drop.signal },
+    };
+  }
+
+  /** Every balancer's servers with their state and their mark in the file, as `lb1 shop/app1 ready`. */
+  servers(): readonly string[] {
+    return ["lb1", "lb2"].flatMap((name) => {
+      const { servers } = fakeHaproxy(this.fleet.host(name));
+      const marks = normalizeHaproxy(this.fleet.host(name).text(CONFIG) ?? "").disabled;
+      return [...servers.values()].map(({ ref, admin }) => `${name} ${ref} ${admin}${marks.has(ref) ? " marked" : ""}`);
+    });
+  }
+
+  /** haproxy.cfg as it lies on each balancer. */
+  configs(): readonly (string | null)[] {
+    return ["lb1", "lb2"].map((name) => this.fleet.host(name).text(CONFIG));
+  }
+
+  /** The release each app host runs, without its hash; null: stopped or not there. */
+  releases(): Readonly<Record<string, string | null>> {
+    return Object.fromEntries(
+      ["app1", "app2", "app3"].map((name): [string, string | null] => {
+        const app = fakeApps(this.fleet.host(name)).get("shop");
+        const runs = app?.started === null ? null : (app?.current?.release ?? null);
+        return [name, runs?.replace(/-[0-9a-f]{12}$/, "") ?? null];
+      }),
+    );
+  }
+
+  #serving(): readonly number[] {
+    return ["lb1", "lb2"].map((name) => {
+      const servers = [...fakeHaproxy(this.fleet.host(name)).servers.values()];
+      const good = servers.filter(({ admin, health, rise, name: host }) => {
+        return admin === "ready" && health >= rise && answers(this.fleet.host(host), "shop", this.clock.now());
+      });
+      return good.length;
+    });
+  }
+
+  /** Requests that users lost, on all balancers together. */
+  lost(): number {
+    const all = ["lb1", "lb2"].flatMap((name) => [...fakeHaproxy(this.fleet.host(name)).servers.values()]);
+    return all.reduce((sum, server) => sum + server.econ, 0);
+  }
+
+  /** The release that the app's file names. */
+  written(): string | undefined {
+    return /^release: "(.*)" {3}# kept by an edit$/m.exec(this.files.texts.get("apps/shop.yaml") ?? "")?.[1];
+  }
+}
+
+function observed(host: FakeHost): string {
+  const sections = {
+    platform: PLATFORM,
+    release: printReleaseFact(host),
+    lb: host.name.startsWith("lb") ? printLbFact(host) : "",
+    state: "",
+  };
+  return Object.entries(sections)
+    .map(([name, text]) => `${name} 0 ${Buffer.from(text).toString("base64")}\n`)
+    .join("");
+}
+
+/** What a killed process had asked for may still happen; its answer reaches nobody, and nothing new is asked. */
+function mortalTransport(inner: Transport, process: Process, look: () => void): Transport {
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (process.isDead) return await NEVER;
+    const result = await work();
+    look();
+    return process.isDead ? await NEVER : result;
+  };
+  return {
+    exec: (host, request, limits) => alive(() => inner.exec(host, request, limits)),
+    open: (host, request, limits) =>
+      alive(async () => {
+        const opened = await inner.open(host, request, limits);
+        if (opened.kind === "failed") return opened;
+        const { channel } = opened;
+        const ask: typeof channel.ask = (payload, how) => alive(() => channel.ask(payload, how));
+        return { kind: "open", channel: { ...channel, ask } };
+      }),
+    execs: () => inner.execs(),
+    close: () => inner.close(),
+  };
+}
+
+function mortalStore(inner: FakeStore, process: Process): Store {
+  return {
+    fact: inner.fact,
+    read: inner.read,
+    acquire: async (who, limits) => {
+      const result = await inner.acquire(who, limits);
+      return result.kind === "held" ? { kind: "held", lease: mortalLease(inner, result.lease, process) } : result;
+    },
+  };
+}
+
+function mortalLease(store: FakeStore, lease: Lease, process: Process): Lease {
+  return {
+    ...lease,
+    append: async (rollout, lines) => {
+      if (process.isDead) return await NEVER;
+      process.appends += 1;
+      const isLast = process.appends === process.killAt;
+      if (!isLast || process.killAfterWrite) await lease.append(rollout, lines);
+      if (!isLast) return;
+      process.isDead = true;
+      store.lose();
+      return await NEVER;
+    },
+    setOpen: (app, rollout) => (process.isDead ? NEVER : lease.setOpen(app, rollout)),
+    release: () => (process.isDead ? NEVER : lease.release()),
+  };
+}
+
+function mortalClock(clock: Clock, process: Process): Clock {
+  return {
+    now: () => clock.now(),
+    sleep: async (ms, signal) => {
+      await clock.sleep(ms, signal);
+      if (process.isDead) await NEVER;
+    },
+  };
+}
