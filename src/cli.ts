@@ -142,11 +142,26 @@ async function main(argv: readonly string[]): Promise<number> {
   const root = program(run);
   exitByException(root);
   try {
-    await root.parseAsync([...argv], { from: "user" });
+    await root.parseAsync([...verbFirst(argv)], { from: "user" });
     return code;
   } catch (error) {
     return told(error);
   }
+}
+
+/** Options every verb has and that take a word of their own. */
+const WITH_VALUE: readonly string[] = ["-C", "--directory", "--output", "--forks", "--timeout"];
+
+/** Every verb has the common options; written before the verb (`drover -C fleet hosts`) they mean the same. */
+function verbFirst(argv: readonly string[]): readonly string[] {
+  const isRoot = (word: string): boolean => ["-h", "--help", "-V", "--version"].includes(word);
+  let end = 0;
+  for (let word = argv[0]; word?.startsWith("-") === true && !isRoot(word); word = argv[end]) {
+    end += WITH_VALUE.includes(word) ? 2 : 1;
+  }
+  const [options, rest] = [argv.slice(0, end), argv.slice(end)];
+  const stop = rest.indexOf("--");
+  return stop === -1 ? [...rest, ...options] : [...rest.slice(0, stop), ...options, ...rest.slice(stop)];
 }
 
 function exitByException(command: CommandUnknownOpts): void {

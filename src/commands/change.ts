@@ -45,7 +45,8 @@ async function carryOut(
   if (problems !== null) return problems;
   for (const skipped of fleetPlan.skipped) tellFailure(context, skipped);
   if (fleetPlan.plans.length === 0) return nothingToDo(context, connected, fleetPlan);
-  if (ask && !(await agreed(context, fleetPlan.plans))) return EXIT_CODE.failed;
+  const refusal = ask ? await refused(context, fleetPlan.plans) : null;
+  if (refusal !== null) return refusal;
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
   const runner = createRunner(context, connected, { lease, secrets });
   try {
@@ -71,18 +72,15 @@ function nothingToDo(context: Context, { topology }: Connected, { skipped }: Fle
   return open ? EXIT_CODE.open : EXIT_CODE.done;
 }
 
-/** Shows the plans and asks; without anybody to ask, only `--yes` goes on. */
-async function agreed(context: Context, plans: readonly Plan[]): Promise<boolean> {
-  if (context.options.yes) return true;
+/** Shows the plans and asks; without anybody to ask, only `--yes` goes on. The exit code where it must not go on. */
+async function refused(context: Context, plans: readonly Plan[]): Promise<number | null> {
+  if (context.options.yes) return null;
   if (context.confirm === null) {
-    tellFailure(
-      context,
-      failure("usage", "there is nobody to ask whether this may be changed", "say so: drover apply --yes"),
-    );
-    return false;
+    const nobody = "there is nobody to ask whether this may be changed";
+    return tellFailure(context, failure("usage", nobody, "say so: drover apply --yes"));
   }
   for (const plan of plans) for (const line of fullPlanLines(plan)) context.print.line(line);
-  const yes = await context.confirm("apply this?");
-  if (!yes) context.print.line("nothing was changed");
-  return yes;
+  if (await context.confirm("apply this?")) return null;
+  context.print.line("nothing was changed");
+  return EXIT_CODE.failed;
 }

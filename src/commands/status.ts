@@ -57,20 +57,23 @@ function rowOf(
   host: string,
   { topology, survey }: { readonly topology: Topology; readonly survey: Survey },
 ): Row {
-  const release = survey.views.get(host)?.release;
-  const facts = release?.kind === "known" ? release.value.apps.find((each) => each.app === app) : undefined;
-  const missing = release?.kind === "known" ? "not deployed" : null;
-  const routed = topology.apps.find((each) => each.name === app)?.routes.map((route) => route.lb) ?? [];
-  const balancers = topology.balancers.filter((set) => routed.includes(set.name)).flatMap((set) => set.hosts);
+  const view = survey.views.get(host)?.release;
+  const facts = view?.kind === "known" ? view.value.apps.find((each) => each.app === app) : undefined;
+  const state = facts?.state ?? null;
   return {
     app,
     host,
-    release: facts?.release ?? missing,
-    unit: facts?.state === undefined || facts.state === null ? null : `${facts.state.active} (${facts.state.sub})`,
-    balancers: [...new Set(balancers)].map((balancer) =>
+    release: facts?.release ?? (view?.kind === "known" ? "not deployed" : null),
+    unit: state === null ? null : `${state.active} (${state.sub})`,
+    balancers: balancersRouting(app, topology).map((balancer) =>
       balancerCell(`${app}/${host}`, balancer, survey.views.get(balancer)),
     ),
   };
+}
+
+function balancersRouting(app: string, { apps, balancers }: Topology): readonly string[] {
+  const routed = apps.find((each) => each.name === app)?.routes.map((route) => route.lb) ?? [];
+  return [...new Set(balancers.filter((set) => routed.includes(set.name)).flatMap((set) => set.hosts))];
 }
 
 function balancerCell(server: string, balancer: string, view: HostView | undefined): Row["balancers"][number] {

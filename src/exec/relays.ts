@@ -74,7 +74,7 @@ export class Relays {
 
 function relayFailure(host: string, text: string): Failure {
   if (text.startsWith("stale")) {
-    return failure("stale-epoch", `${host} refused: a newer run has changed this fleet`, "see who: drover lock status");
+    return failure("stale-epoch", `${host} refused: a newer run has changed this fleet`, "see who: drover status");
   }
   return failure(
     "balancer-answer",

@@ -4,7 +4,7 @@ import { failed } from "../model/operation.ts";
 import type { Operation } from "../model/operation.ts";
 import { install, mark, restore } from "./operations/config.ts";
 import { settle } from "./operations/old-workers.ts";
-import { hold, prove, ready } from "./operations/return.ts";
+import { hold, prove, ready, rejoin } from "./operations/return.ts";
 import { drain, maint, quiesce } from "./operations/withdraw.ts";
 
 /** How an action on a balancer is carried out. */
@@ -36,6 +36,8 @@ function start(action: LbAction): Operation {
       return prove(action);
     case "lb.ready":
       return ready(action);
+    case "lb.rejoin":
+      return rejoin(action);
     case "lb.hold":
       return hold(action);
     case "lb.settle":

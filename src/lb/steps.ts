@@ -30,6 +30,13 @@ function stages(...all: (readonly Draft[])[]): DraftUndo {
   return { kind: "stages", stages: all };
 }
 
+const INVERSE = none("it is itself an undo");
+
+/** Long enough for a healthy app's fresh passes; a host that is lost is not waited for longer. */
+function rejoinDeadline({ interval, timeout, successThreshold }: Health): number {
+  return 5000 + (successThreshold + 1) * (interval + timeout);
+}
+
 /** A fresh pass takes `successThreshold` checks; a loaded machine may need many times that. */
 function proveDeadline({ interval, timeout, successThreshold }: Health): number {
   return 30_000 + 5 * successThreshold * (interval + timeout);
@@ -80,15 +87,33 @@ function ready(balancer: string, server: ServerRef, undo: DraftUndo): Draft {
   return { phase: "enable", kind: "act", host: balancer, says, action, deadline: SHORT_DEADLINE, undo };
 }
 
-/** Takes a server out of every balancer: marked in the files, drained, quiet, in maintenance. */
+function rejoin(balancer: string, { server, health }: ServerOnBalancers): Draft {
+  const deadline = rejoinDeadline(health);
+  const action: LbAction = { kind: "lb.rejoin", balancer, server, deadline };
+  const says = `let ${refName(server)} back in on ${balancer} when its check passes`;
+  return {
+    phase: "enable",
+    kind: "act",
+    host: balancer,
+    says,
+    action,
+    deadline: deadline + SHORT_DEADLINE,
+    undo: INVERSE,
+  };
+}
+
+/**
+ * Takes a server out of every balancer: drained, marked in the files, quiet, in maintenance. The drain comes first
+ * because it may be refused, and then nothing has changed; until the mark no instance has been touched either.
+ */
 export function withdrawServer(what: ServerOnBalancers): DraftStages {
   const { balancers, server } = what;
-  const inverse = none("it is itself an undo");
+  const back = (balancer: string): DraftUndo =>
+    stages([rejoin(balancer, what)], [mark(balancer, server, false, INVERSE)]);
+  const marked = none("the drain's way back takes the mark out");
   return [
-    balancers.map((balancer) => mark(balancer, server, true, stages([mark(balancer, server, false, inverse)]))),
-    balancers.map((balancer) =>
-      drain(balancer, what, stages([prove(balancer, what)], [ready(balancer, server, inverse)])),
-    ),
+    balancers.map((balancer) => drain(balancer, what, back(balancer))),
+    balancers.map((balancer) => mark(balancer, server, true, marked)),
     balancers.map((balancer) => quiesce(balancer, what)),
     balancers.map((balancer) => maint(balancer, server)),
   ];
@@ -97,17 +122,18 @@ export function withdrawServer(what: ServerOnBalancers): DraftStages {
 /** Brings a server back into every balancer, only after a fresh pass of HAProxy's own check on each. */
 export function returnServer(what: ServerOnBalancers): DraftStages {
   const { balancers, server } = what;
-  const inverse = none("it is itself an undo");
+  const out = (balancer: string): DraftUndo =>
+    stages(
+      [drain(balancer, what, INVERSE)],
+      [mark(balancer, server, true, INVERSE)],
+      [quiesce(balancer, what)],
+      [maint(balancer, server)],
+    );
+  const unmarked = none("taking the server out again marks it");
   return [
     balancers.map((balancer) => prove(balancer, what)),
-    balancers.map((balancer) =>
-      ready(
-        balancer,
-        server,
-        stages([drain(balancer, what, inverse)], [quiesce(balancer, what)], [maint(balancer, server)]),
-      ),
-    ),
-    balancers.map((balancer) => mark(balancer, server, false, stages([mark(balancer, server, true, inverse)]))),
+    balancers.map((balancer) => ready(balancer, server, out(balancer))),
+    balancers.map((balancer) => mark(balancer, server, false, unmarked)),
   ];
 }
 
@@ -152,7 +178,7 @@ export function installConfig(phase: Phase, inputs: readonly InstallInput[]): Dr
           says: `put the previous haproxy.cfg back on ${balancer}`,
           action: { kind: "lb.restore", balancer, ...previous },
           deadline: INSTALL_DEADLINE,
-          undo: none("it is itself an undo"),
+          undo: INVERSE,
         },
       ]),
     },

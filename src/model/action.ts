@@ -50,6 +50,12 @@ export type LbAction =
   | { readonly kind: "lb.prove"; readonly balancer: string; readonly server: ServerRef; readonly deadline: number }
   /** Step 7: `state ready`, wait for full UP. */
   | { readonly kind: "lb.ready"; readonly balancer: string; readonly server: ServerRef }
+  /**
+   * The way back of a drain, where nothing behind the server changed or it has been proven again: `health down`, then
+   * `state ready`, so that only a fresh pass of HAProxy's own check brings traffic. A host that is lost stays down, and
+   * comes back by itself; that is no failure. Waits at most `deadline` for it.
+   */
+  | { readonly kind: "lb.rejoin"; readonly balancer: string; readonly server: ServerRef; readonly deadline: number }
   /** Traffic arrives, errors do not: watches the server's counters for up to `window`. */
   | { readonly kind: "lb.hold"; readonly balancer: string; readonly server: ServerRef; readonly window: number }
   /** Waits until no worker from before the last reload serves anything but tunnels, at most `deadline`. */

@@ -156,17 +156,17 @@ function laneOf(instance: ChangedInstance, { situation, routing, floor }: Omit<W
   const drafts: DraftStages = [
     ...(isRouted ? withdrawServer(known) : []),
     isRouted && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
-    [switchOrStart(instance, probe)],
+    [switchOrStart(instance, probeOf(routing.healthBefore ?? app.health, app.rollout))],
     [probeInstance(desired, probe)],
     ...(isRouted ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
   ];
   return place(desired.host, drafts);
 }
 
-function switchOrStart({ desired, facts }: ChangedInstance, probe: ProbeSettings): Draft {
+function switchOrStart({ desired, facts }: ChangedInstance, before: ProbeSettings): Draft {
   const release = facts.release ?? facts.manifest?.release ?? null;
   if (release === null) return startInstance(desired);
-  return switchRelease(desired, { release, port: facts.manifest?.port ?? desired.port }, probe);
+  return switchRelease(desired, { release, port: facts.manifest?.port ?? desired.port }, before);
 }
 
 function restBeforeStop(host: string, ms: number): Draft {

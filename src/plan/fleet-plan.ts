@@ -2,11 +2,9 @@ import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import { planApp } from "./app-plan.ts";
-import type { BalancerState } from "./balancers.ts";
-import { install, observedBalancer } from "./balancers.ts";
+import { observedBalancers, planBalancers } from "./balancer-plan.ts";
 import { resolveMinAvailable } from "./batches.ts";
 import type { PlanInput } from "./input.ts";
-import { PROLOGUE, place } from "./place.ts";
 import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
 import { simulate } from "./simulate.ts";
 import { balancersOf, situationOf } from "./situation.ts";
@@ -107,52 +105,4 @@ function appProblems(name: string, input: PlanInput): readonly Failure[] {
       ),
     );
   return [...availabilityProblems(situation, minAvailable), ...ports];
-}
-
-function observedBalancers(input: PlanInput): readonly BalancerState[] {
-  return input.topology.hosts.flatMap(({ name }) => {
-    const lb = input.views.get(name)?.lb;
-    return lb?.kind === "known" ? [observedBalancer(name, lb.value)] : [];
-  });
-}
-
-/** Puts right every balancer whose file is not what drover last installed, or whose HAProxy does not run it. */
-function planBalancers(input: PlanInput): { readonly plan: Plan | null; readonly after: readonly BalancerState[] } {
-  const results = observedBalancers(input).map((state) => {
-    const ours = Object.keys(state.model.apps).length > 0;
-    const next = ours
-      ? install(state, { template: input.haproxyTemplate, phase: "expand", model: state.model, disabled: [] })
-      : null;
-    return { name: state.balancer, stages: next?.stages ?? [], state: next?.state ?? state };
-  });
-  const touched = results.filter(({ stages }) => stages.length > 0);
-  const after = results.map(({ state }) => state);
-  if (touched.length === 0) return { plan: null, after };
-  const prologue = place(
-    PROLOGUE,
-    touched.flatMap(({ stages }) => stages),
-  );
-  const budget = {
-    maxFailures: 0,
-    onFailure: "rollback",
-    batchWait: 0,
-    progressDeadline: 600_000,
-    minAvailable: 0,
-  } as const;
-  const reasons = touched.map(
-    ({ name }) => `${name}: haproxy.cfg is not what it should be, or HAProxy does not run it`,
-  );
-  const plan: Plan = {
-    version: 1,
-    app: null,
-    from: null,
-    to: null,
-    reasons,
-    budget,
-    unchanged: [],
-    prologue,
-    batches: [],
-    epilogue: [],
-  };
-  return { plan, after };
 }

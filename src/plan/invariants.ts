@@ -96,7 +96,7 @@ export function allAtOnce(steps: readonly Step[], sets: readonly TopologyBalance
 }
 
 /** Actions after which users would notice if they could not be taken back. */
-const TRAFFIC: ReadonlySet<string> = new Set(["lb.install", "lb.mark", "lb.drain", "lb.ready", "release.switch"]);
+const TRAFFIC: ReadonlySet<string> = new Set(["lb.install", "lb.drain", "lb.ready", "release.switch"]);
 
 /** What every step owes: an own id, an end, and a way back where it changes traffic. */
 export function malformed(plan: Plan): Finding {

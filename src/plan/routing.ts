@@ -1,4 +1,5 @@
 import type { LbApp, ServerRef } from "../model/action.ts";
+import type { Health } from "../model/fleet.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Phase } from "../model/plan.ts";
 import { desiredLb } from "../lb/desired.ts";
@@ -23,6 +24,8 @@ export interface Routing {
   readonly fresh: readonly ServerPlaces[];
   /** Servers that balancers know and that leave while others of the app stay there. */
   readonly leaving: readonly ServerPlaces[];
+  /** How instances are checked today: what the release before was written for. Null where no balancer knows the app. */
+  readonly healthBefore: Health | null;
   /** Stages that bring the new servers in; nothing else of the app changes with them. */
   readonly expand: DraftStages;
   /** Stages that leave the app's place as the files want it. */
@@ -71,6 +74,7 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
     holders: byServer(involved.map((view) => places(name, view, missing(view.during, null)))),
     fresh: inPlaces(name, fresh),
     leaving: inPlaces(name, leaving),
+    healthBefore: views.find(({ applied }) => applied !== null)?.applied?.health ?? null,
     expand: expanded.stages,
     contract: contracted.stages,
     after: contracted.states,

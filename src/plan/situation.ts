@@ -2,6 +2,7 @@ import type { TopologyApp } from "../model/topology.ts";
 import type { LbFacts } from "../lb/facts.ts";
 import type { DesiredInstance } from "../release/desired.ts";
 import type { InstanceDiff } from "../release/diff.ts";
+import { isUp } from "../lb/parse.ts";
 import { diffHost } from "../release/diff.ts";
 import type { InstanceFacts } from "../release/facts.ts";
 import type { PlanInput } from "./input.ts";
@@ -88,7 +89,7 @@ function isReady(app: string, host: string, facts: InstanceFacts, input: PlanInp
   if (facts.state?.active !== "active" || facts.state.sub !== "running") return false;
   return balancersOf(app, input).every(({ facts: lb }) => {
     const server = lb.live.servers[`${app}/${host}`];
-    return server === undefined || server.status === "UP" || server.status === "no check";
+    return server === undefined || isUp(server);
   });
 }
 

@@ -77,6 +77,9 @@ export function act(world: World, app: string, action: Action): World {
       return change(world, action, { admin: "drain", passed: true });
     case "lb.ready":
       return change(world, action, { admin: "ready" });
+    // Ready and down: HAProxy sends nothing before its own fresh pass.
+    case "lb.rejoin":
+      return change(world, action, { admin: "ready", passed: true });
     case "release.switch":
       return turn(world, action.host, "unproven");
     case "release.probe":

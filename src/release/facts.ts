@@ -100,7 +100,12 @@ function manifestOf(app: string, json: string): AppManifest {
   }
   if (!isRecord(value) || value["app"] !== app || !isReleaseId(text(value["release"]))) {
     throw new DroverError(
-      failure("unknown-state", `/var/lib/drover/manifest/${app}.json is damaged`, "run `drover doctor`", [json]),
+      failure(
+        "unknown-state",
+        `/var/lib/drover/manifest/${app}.json is damaged`,
+        `on the host: put it right, or remove drover-${app}.service and that file by hand`,
+        [json],
+      ),
     );
   }
   const port = value["port"];

@@ -23,8 +23,8 @@ export function balancerContract(bench: () => BalancerBench): void {
   const on = (server: string) => ({ balancer, server: shop(server) });
   const install = (config: string): LbAction => ({ kind: "lb.install", balancer, model, config });
   const takeOut = async (server: string): Promise<void> => {
-    await done({ kind: "lb.mark", ...on(server), disabled: true });
     await done({ kind: "lb.drain", ...on(server), floor: 2 });
+    await done({ kind: "lb.mark", ...on(server), disabled: true });
     await done({ kind: "lb.quiesce", ...on(server), drainTimeout: 5000, drainAction: "fail" });
     await done({ kind: "lb.maint", ...on(server) });
   };
@@ -85,6 +85,22 @@ export function balancerContract(bench: () => BalancerBench): void {
     await bench().health("app2", true);
     await bringBack("app2");
     expect(await done({ kind: "lb.prove", ...on("app2"), deadline: 15_000 })).toBe("it already serves");
+  });
+
+  test("a server that rejoins gets traffic only by fresh passes; one that is gone stays down and is no failure", async () => {
+    await takeOut("app1");
+    expect(await done({ kind: "lb.rejoin", ...on("app1"), deadline: 15_000 })).toBe("");
+    expect((await bench().facts()).live.servers["shop/app1"]?.status).toBe("UP");
+    await done({ kind: "lb.mark", ...on("app1"), disabled: false });
+    await takeOut("app2");
+    await bench().health("app2", false);
+    expect(await done({ kind: "lb.rejoin", ...on("app2"), deadline: 2500 })).toContain("still down");
+    await done({ kind: "lb.mark", ...on("app2"), disabled: false });
+    await bench().health("app2", true);
+    await expect
+      .poll(async () => (await bench().facts()).live.servers["shop/app2"]?.status, { timeout: 15_000 })
+      .toBe("UP");
+    expect(await admin()).toEqual(all("ready"));
   });
 
   test("a reload in mid-drain comes up drained, and the state file keeps only that row", async () => {

@@ -64,6 +64,7 @@ const ADMIN: Readonly<Record<string, AdminState>> = {
   "lb.prove": "drain",
   "lb.maint": "maint",
   "lb.ready": "ready",
+  "lb.rejoin": "ready",
 };
 
 /** The topology a sketch describes; hosts, then balancers, then the state host. */

@@ -65,19 +65,48 @@ export function* ready(action: Of<"lb.ready">): Operation {
   return done();
 }
 
-const ERRORS = ["econ", "eresp", "wretr", "wredis", "hrsp5xx"] as const;
+/** The way back of a drain: HAProxy itself decides when traffic comes. See `lb.rejoin`. */
+export function* rejoin(action: Of<"lb.rejoin">): Operation {
+  const { balancer, server, deadline } = action;
+  const before = yield* tell(balancer, server);
+  if (before.row.admin === "ready" && before.stat.status === "UP") return done("it already serves");
+  const drained = yield* tell(balancer, server, [setState(server, "drain")]);
+  if (drained.stat.checkHealth !== null) yield* tell(balancer, server, [`set server ${refName(server)} health down`]);
+  let seen = yield* tell(balancer, server, [setState(server, "ready")]);
+  while (seen.stat.status !== "UP" && seen.stat.status !== "no check") {
+    if (seen.elapsed >= deadline)
+      return done(`still down (${checkSays(seen.stat)}); a pass of its check brings it back`);
+    yield* pause(LOOK_EVERY);
+    seen = yield* tell(balancer, server);
+  }
+  return done();
+}
+
+const ERRORS = ["econ", "eresp", "wretr", "wredis"] as const;
 
 const WORDS: Readonly<Record<(typeof ERRORS)[number], string>> = {
   econ: "failed connections",
   eresp: "failed responses",
   wretr: "retries",
   wredis: "requests sent elsewhere",
-  hrsp5xx: "answers 5xx",
 };
 
 /** Milliseconds between two looks, and answered requests without an error that end the wait early. */
 const HOLD_EVERY = 100;
 const ENOUGH = 20;
+
+/** What went wrong between HAProxy and the server since `start`, in words. An app's own answers are its business… */
+function errorsSince(start: ServerStat, now: ServerStat): readonly string[] {
+  return ERRORS.flatMap((name) =>
+    now[name] > start[name] ? [`${WORDS[name]}: ${String(now[name] - start[name])}`] : [],
+  );
+}
+
+/** …unless most of them are 5xx: then its health check does not tell the truth. */
+function mostlyFailing(start: ServerStat, now: ServerStat, answered: number): readonly string[] {
+  const bad = now.hrsp5xx - start.hrsp5xx;
+  return bad * 2 > answered && bad > 2 ? [`answers 5xx: ${String(bad)} of ${String(answered)}`] : [];
+}
 
 /** Traffic arrives, errors do not. Returns early after enough good answers; without traffic after `window`. */
 export function* hold(action: Of<"lb.hold">): Operation {
@@ -87,19 +116,18 @@ export function* hold(action: Of<"lb.hold">): Operation {
     const now = yield* tell(balancer, server);
     // A reload counts from zero again.
     if (now.stat.stot < start.stat.stot) start = now;
-    const grown = ERRORS.flatMap((name) => {
-      const more = now.stat[name] - start.stat[name];
-      return more > 0 ? [`${WORDS[name]}: ${String(more)}`] : [];
-    });
-    if (grown.length > 0) {
-      return failed(
-        failure("traffic-errors", `errors on ${refName(server)} since ${balancer} sends traffic to it`, "", grown),
-      );
+    const answered = now.stat.stot - start.stat.stot - now.stat.scur;
+    const isOver = answered >= ENOUGH || now.elapsed >= window;
+    const wrong = [
+      ...errorsSince(start.stat, now.stat),
+      ...(isOver ? mostlyFailing(start.stat, now.stat, answered) : []),
+    ];
+    if (wrong.length > 0) {
+      const says = `errors on ${refName(server)} since ${balancer} sends traffic to it`;
+      return failed(failure("traffic-errors", says, "", wrong));
     }
     if (now.row.admin === "ready" && !now.row.running) return failed(unhealthy(balancer, refName(server), now));
-    const answered = now.stat.stot - start.stat.stot - now.stat.scur;
-    if (answered >= ENOUGH) return done(`${String(answered)} requests, no error`);
-    if (now.elapsed >= window) return done(answered > 0 ? `${String(answered)} requests, no error` : "no traffic came");
+    if (isOver) return done(answered > 0 ? `${String(answered)} requests, no error` : "no traffic came");
     yield* pause(HOLD_EVERY);
   }
 }

@@ -41,7 +41,7 @@ export function* unstage(action: Extract<ReleaseAction, { kind: "release.unstage
   const { app, host, release } = action;
   const ran = yield* run(host, mutating("release.unstage", UNSTAGE, [app, release]));
   if (ran.code !== 0) return failed(judge(`remove staged ${app} ${release} on ${host}`, ran));
-  return done(ran.stdout.trim() === "kept" ? "kept: it is in use" : "");
+  return done(ran.stdout.trim() === "kept" ? "kept: it is in use, or has been healthy here" : "");
 }
 
 /** Removes old releases. */

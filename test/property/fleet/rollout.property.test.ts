@@ -192,3 +192,65 @@ describe("kill -9 at any record of the journal", { timeout: 60_000 }, () => {
     );
   });
 });
+
+describe("connections that are lost", { timeout: 60_000 }, () => {
+  test("at any commands, before or after they did their work: nothing is lost, and abort puts everything back", async () => {
+    const fault = fc.record({
+      nth: fc.integer({ min: 1, max: 80 }),
+      kind: fc.constantFrom("lose-before", "lose-after"),
+    });
+    const rollout = fc.constantFrom("", ", onFailure: rollback", ", maxFailures: 1", ", maxFailures: 2");
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { minLength: 1, maxLength: 4 }), rollout, async (faults, settings) => {
+        const world = await deployed(`${TIMES}${settings}`);
+        const before = picture(world);
+        let count = 0;
+        world.fleet.intercept = (_host, { command }) => {
+          if (command.name === "observe") return "pass";
+          count += 1;
+          return faults.find(({ nth }) => nth === count)?.kind ?? "pass";
+        };
+        const process = new Process();
+        const code = await world.run(start("2.0"), process);
+        expect(world.lost()).toBe(0);
+        expect(world.lowest).toBeGreaterThanOrEqual(2);
+        world.fleet.intercept = () => "pass";
+        // What is out is owned: an open rollout, or nothing is out.
+        if (world.store.open.size === 0) expect(world.servers()).toEqual(READY);
+        else expect([3, 4]).toContain(code);
+        if (code === 0) return;
+        await checkAborted(world, before, `${settings} ${JSON.stringify(faults)}\n${process.lines.join("\n")}`);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test("for good, to any host: the rest serves, and once the host is back abort puts everything back", async () => {
+    const gone = { code: "host-lost", message: "gone", hint: "", detail: [] } as const;
+    const host = fc.constantFrom("lb1", "lb2", "app1", "app2", "app3");
+    await fc.assert(
+      fc.asyncProperty(host, fc.integer({ min: 1, max: 60 }), fc.boolean(), async (name, nth, isEarly) => {
+        const world = await deployed();
+        const before = picture(world);
+        let count = 0;
+        world.fleet.intercept = ({ name: asked }, { command }) => {
+          if (command.name === "observe") return "pass";
+          count += 1;
+          if (count < nth) return "pass";
+          world.fleet.host(name).way = { kind: "refused", failure: gone };
+          return asked !== name ? "pass" : isEarly ? "lose-before" : "lose-after";
+        };
+        const process = new Process();
+        const code = await world.run(start("2.0"), process);
+        const told = `${name} at ${String(nth)}:\n${process.lines.join("\n")}`;
+        expect(world.lost(), told).toBe(0);
+        expect(world.lowest, told).toBeGreaterThanOrEqual(2);
+        world.fleet.intercept = () => "pass";
+        world.fleet.host(name).way = { kind: "open" };
+        if (code === 0) return;
+        await checkAborted(world, before, told);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

@@ -188,7 +188,8 @@ class Story {
     }
     if (action.kind === "release.remove") expect(readyOn(action.app, action.host)).toEqual([]);
     if (action.kind === "release.probe") unproven.delete(`${plan.app ?? ""}/${action.host}`);
-    if (action.kind === "lb.ready") expect(unproven).not.toContain(`${action.server.backend}/${action.server.server}`);
+    if (action.kind === "lb.ready" || action.kind === "lb.rejoin")
+      expect(unproven).not.toContain(`${action.server.backend}/${action.server.server}`);
     fleet.act(action);
   }
 

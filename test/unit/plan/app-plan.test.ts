@@ -76,9 +76,9 @@ describe("place", () => {
   test("numbers stages, names the server before its action, and leaves empty stages out", () => {
     const plan = planOne(running(shop()), shop({ release: "2.0" }));
     const [lane] = plan.batches.flat();
-    expect(lane?.stages[0]?.map(({ id }) => id)).toEqual(["app1/00.app1.lb.mark@lb1", "app1/00.app1.lb.mark@lb2"]);
+    expect(lane?.stages[0]?.map(({ id }) => id)).toEqual(["app1/00.app1.lb.drain@lb1", "app1/00.app1.lb.drain@lb2"]);
     const [undo] = lane?.stages[0]?.[0]?.undo.kind === "stages" ? lane.stages[0][0].undo.stages : [];
-    expect(undo?.map(({ id }) => id)).toEqual(["app1/00.app1.lb.mark@lb1~00.app1.lb.mark@lb1"]);
+    expect(undo?.map(({ id }) => id)).toEqual(["app1/00.app1.lb.drain@lb1~00.app1.lb.rejoin@lb1"]);
     expect(place("x", [[], []])).toEqual([]);
   });
 
@@ -115,8 +115,8 @@ describe("a release", () => {
     expect(kinds(plan.prologue)).toEqual(["release.stage"]);
     expect(plan.batches.map((batch) => batch.map((lane) => lane.host))).toEqual([["app1"], ["app2"], ["app3"]]);
     expect(kinds(plan.batches[0]?.[0]?.stages ?? [])).toEqual([
-      "lb.mark",
       "lb.drain",
+      "lb.mark",
       "lb.quiesce",
       "lb.maint",
       "release.switch",

@@ -131,7 +131,7 @@ describe("a plan with a planted mistake is found unsafe:", () => {
       edit(lane.stages, "lb.drain", (step) => ({
         ...step,
         undo:
-          step.undo.kind === "stages" ? { kind: "stages", stages: without(step.undo.stages, "lb.ready") } : step.undo,
+          step.undo.kind === "stages" ? { kind: "stages", stages: without(step.undo.stages, "lb.rejoin") } : step.undo,
       })),
     );
     expect(finding(stuck, input)).toContain("would leave it drained");
