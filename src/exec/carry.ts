@@ -75,7 +75,7 @@ async function answerExec(host: string, command: Command, deps: ExecDeps, limits
 }
 
 /** Resolves a command's frames to bytes, at the last moment, and attaches the warrant where it changes something. */
-export function toRequest(command: Command, deps: Pick<ExecDeps, "files" | "secrets" | "warrant">): Request {
+function toRequest(command: Command, deps: Pick<ExecDeps, "files" | "secrets" | "warrant">): Request {
   const frames = command.frames.map((frame) => {
     switch (frame.kind) {
       case "text": {

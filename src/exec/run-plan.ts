@@ -10,6 +10,7 @@ import { isUndo, laneOf, reduce } from "../rollout/state.ts";
 import { carry } from "./carry.ts";
 import type { ExecDeps } from "./deps.ts";
 import { Inbox } from "./inbox.ts";
+import { LaneEnds } from "./lane-ends.ts";
 import type { Journal } from "./journal.ts";
 import type { Relays } from "./relays.ts";
 
@@ -50,10 +51,12 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
   const inbox = new Inbox<RolloutEvent>();
   const watch = new Watch(run, inbox);
   const queue = new PQueue({ concurrency: run.deps.forks });
+  const lanes = new LaneEnds(run.plan, run.deps.emit, run.state);
   let state = run.state;
   try {
     for (;;) {
       state = heedLease(run, await absorb(run, state, inbox.drain()));
+      lanes.tell(state);
       if (run.steering.drop.aborted && !isBusy(state)) return { end: leftAsIs(run.plan, state), state, dropped: true };
       const decision = run.steering.drop.aborted ? busy : next(run.plan, state);
       switch (decision.kind) {

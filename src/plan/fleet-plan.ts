@@ -42,7 +42,7 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
 }
 
 /** Says that an app's rollout is open, and how to close it. */
-export function openFailure(app: string, rollout: string): Failure {
+function openFailure(app: string, rollout: string): Failure {
   return failure(
     "rollout-open",
     `${app}: rollout ${rollout} is still open`,

@@ -1,6 +1,6 @@
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
-import type { Lane, Plan, Stage, Step, StepId } from "../model/plan.ts";
+import type { Lane, Plan, Stage, StepId } from "../model/plan.ts";
 
 /** What became of a step; a step without an entry has not been touched. */
 export type StepStatus =
@@ -102,16 +102,6 @@ export function isUndo(id: StepId): boolean {
 /** The stages a plan goes forward through, lanes one after the other. */
 export function forwardStages(plan: Plan): readonly Stage[] {
   return [...plan.prologue, ...plan.batches.flatMap((batch) => batch.flatMap((lane) => lane.stages)), ...plan.epilogue];
-}
-
-/** Every step of a plan by id, undo steps included. */
-export function stepIndex(plan: Plan): ReadonlyMap<StepId, Step> {
-  const index = new Map<StepId, Step>();
-  for (const step of forwardStages(plan).flat()) {
-    index.set(step.id, step);
-    if (step.undo.kind === "stages") for (const undo of step.undo.stages.flat()) index.set(undo.id, undo);
-  }
-  return index;
 }
 
 /** The lane a step belongs to, by id; undefined for prologue and epilogue. */

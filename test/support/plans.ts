@@ -5,7 +5,7 @@ import { EPILOGUE, PROLOGUE, place } from "../../src/plan/place.ts";
 import type { End } from "../../src/rollout/next.ts";
 import { next } from "../../src/rollout/next.ts";
 import type { RolloutState } from "../../src/rollout/state.ts";
-import { INITIAL, reduce } from "../../src/rollout/state.ts";
+import { INITIAL, forwardStages, reduce } from "../../src/rollout/state.ts";
 
 const NONE: DraftUndo = { kind: "none", reason: "a test's" };
 
@@ -81,6 +81,16 @@ export function examplePlan(sketch: PlanSketch = {}): Plan {
     ),
     epilogue: place(EPILOGUE, [leaving.map(removeStep)]),
   };
+}
+
+/** Every step of a plan by id, undo steps included. */
+export function stepIndex(plan: Plan): ReadonlyMap<StepId, Step> {
+  const index = new Map<StepId, Step>();
+  for (const step of forwardStages(plan).flat()) {
+    index.set(step.id, step);
+    if (step.undo.kind === "stages") for (const undo of step.undo.stages.flat()) index.set(undo.id, undo);
+  }
+  return index;
 }
 
 /** Short names for what a step does: `app1 drain`, `app1 ~ready` for a step back. */

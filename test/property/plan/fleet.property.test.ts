@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../../src/model/hash.ts";
 import { planFleet } from "../../../src/plan/fleet-plan.ts";
-import { stepIndex, forwardStages } from "../../../src/rollout/state.ts";
+import { forwardStages } from "../../../src/rollout/state.ts";
 import { actionsOf, change, prepare } from "../../support/fleet-arbitraries.ts";
+import { stepIndex } from "../../support/plans.ts";
 
 const FLEET = { kind: "fleet" } as const;
 

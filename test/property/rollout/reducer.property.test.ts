@@ -9,9 +9,10 @@ import { hasFailed, laneProgress } from "../../../src/rollout/lanes.ts";
 import type { End } from "../../../src/rollout/next.ts";
 import { effectiveDirection, next } from "../../../src/rollout/next.ts";
 import type { Direction, RolloutEvent, RolloutState } from "../../../src/rollout/state.ts";
-import { INITIAL, forwardStages, isUndo, laneOf, reduce, stepIndex, takeOver } from "../../../src/rollout/state.ts";
+import { INITIAL, forwardStages, isUndo, laneOf, reduce, takeOver } from "../../../src/rollout/state.ts";
 import { begun } from "../../../src/rollout/undo.ts";
 import type { Change } from "../../support/fleet-arbitraries.ts";
+import { stepIndex } from "../../support/plans.ts";
 import { actionsOf, change, prepare } from "../../support/fleet-arbitraries.ts";
 import type { PaperFleet } from "../../support/fleets.ts";
 

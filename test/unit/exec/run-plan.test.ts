@@ -177,6 +177,22 @@ describe("a run", () => {
     expect(story.plan).toEqual(stage.plan);
   });
 
+  test("tells the end of every instance once", async () => {
+    const stage = new Stage(examplePlan({ budget: { onFailure: "rollback" } }));
+    // The way back runs the same action, and does not fail.
+    let failures = 1;
+    stage.script = (name) => {
+      if (name !== "app2 ready" || failures === 0) return null;
+      failures -= 1;
+      return fails("unhealthy");
+    };
+    await stage.run();
+    const ends = stage.events.flatMap((event) =>
+      event.kind === "lane-ended" ? [`${event.lane} ${event.result}`] : [],
+    );
+    expect(ends).toEqual(["app1 updated", "app2 reverted", "app1 reverted"]);
+  });
+
   test("runs no more steps at once than it may", async () => {
     const stage = new Stage(examplePlan({ batches: [["app1", "app2", "app3", "app4"]] }));
     stage.forks = 2;

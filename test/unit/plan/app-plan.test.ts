@@ -3,8 +3,8 @@ import type { Plan, Stage } from "../../../src/model/plan.ts";
 import { cutBatches, resolveMinAvailable } from "../../../src/plan/batches.ts";
 import { planFleet } from "../../../src/plan/fleet-plan.ts";
 import { place } from "../../../src/plan/place.ts";
-import { stepIndex } from "../../../src/rollout/state.ts";
 import { actionsOf, carryOut } from "../../support/fleet-arbitraries.ts";
+import { stepIndex } from "../../support/plans.ts";
 import type { AppSketch, FleetSketch } from "../../support/fleets.ts";
 import { PaperFleet, topologyOf } from "../../support/fleets.ts";
 
