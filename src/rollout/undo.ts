@@ -46,12 +46,26 @@ export function begun(stages: readonly Stage[], state: RolloutState): boolean {
   return stages.some((stage) => stage.some((step) => state.steps[step.id] !== undefined));
 }
 
-/** How a step says that it refused before it changed anything: undoing it would be the change. */
-const REFUSALS: readonly ErrorCode[] = ["min-available", "drain-timeout"];
+/**
+ * How a step says that nothing was changed: it was refused, or never reached the host. Undoing it would be the change, or
+ * would keep a lost host's server drained for nothing. `host-lost` is not among them: there something may have run.
+ */
+const UNTOUCHED: readonly ErrorCode[] = [
+  "min-available",
+  "drain-timeout",
+  "host-unresolved",
+  "host-refused",
+  "host-timeout",
+  "host-key-unknown",
+  "host-key-changed",
+  "host-key-revoked",
+  "key-refused",
+  "sudo-refused",
+];
 
 /** True when a step may have changed something. */
 function hasChanged(status: StepStatus | undefined): boolean {
-  return status !== undefined && !(status.kind === "failed" && REFUSALS.includes(status.failure.code));
+  return status !== undefined && !(status.kind === "failed" && UNTOUCHED.includes(status.failure.code));
 }
 
 /** The undo steps of all begun steps, in the order they have to run: stage by stage backwards, merged within a stage. */

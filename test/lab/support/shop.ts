@@ -50,7 +50,7 @@ export function expectNoneFailed(totals: LoadTotals): void {
 }
 
 /** `backend/server` with HAProxy's administrative state mask, from HAProxy itself. */
-export async function adminStates(lab: Lab, balancer: string): Promise<Readonly<Record<string, number>>> {
+async function adminStates(lab: Lab, balancer: string): Promise<Readonly<Record<string, number>>> {
   const ask =
     "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new('/run/haproxy/admin.sock') or die; print $s \"show servers state\\n\"; print <$s>";
   const { stdout } = await lab.exec(balancer, ["perl", "-e", ask]);

@@ -119,6 +119,12 @@ const LANES: readonly LaneCase[] = [
     end: open(true, "app1"),
   },
   {
+    name: "that the switch never reached is enabled again: nothing of it has changed",
+    fails: { "app1 switch": failure("host-timeout", "no way to app1") },
+    order: ["app1 drain", "app1 switch", "app1 ~ready"],
+    end: open(true),
+  },
+  {
     name: "that does not get healthy again stays drained: it must not get traffic",
     fails: { "app1 switch": unhealthy, "app1 ~switch": unhealthy },
     order: ["app1 drain", "app1 switch", "app1 ~switch"],
