@@ -4,7 +4,7 @@ import { DroverError, failure } from "../model/errors.ts";
  * One word for a POSIX shell, whatever is in it: within single quotes nothing is special but the single quote itself
  * (POSIX XCU 2.2.2). This is the only place where drover quotes. Throws a DroverError for NUL, which no shell can hold.
  */
-export function quote(word: string): string {
+function quote(word: string): string {
   if (word.includes("\0")) {
     throw new DroverError(
       failure(

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { reading } from "../../../src/model/command.ts";
 import { DroverError } from "../../../src/model/errors.ts";
 import { createMarkerFilter } from "../../../src/ssh/marker.ts";
-import { quote, quoteAll } from "../../../src/ssh/quote.ts";
+import { quoteAll } from "../../../src/ssh/quote.ts";
 import { MARKER, remoteCommand, renderScript, stopCommand } from "../../../src/ssh/script.ts";
 
 /** Runs what sshd would be asked to run, with `input` as its stdin. */
@@ -29,7 +29,7 @@ describe("quoting", () => {
     );
   });
   test("NUL is refused", () => {
-    expect(() => quote("a\0b")).toThrow(DroverError);
+    expect(() => quoteAll(["a\0b"])).toThrow(DroverError);
   });
 });
 
