@@ -30,7 +30,7 @@ export function createSshTransport(options: SshOptions): Transport {
     for (let attempt = 1; ; attempt += 1) {
       const lent: Lent = await pool.borrow(host, deadline);
       if (lent.kind === "failed") return lent;
-      const result = await use(lent.connection, lent.release);
+      const result = await patiently(lent.connection, deadline, () => use(lent.connection, lent.release));
       if (!isNotStarted(result)) return result;
       lent.release();
       if (lent.connection.lost() === null)
@@ -66,7 +66,28 @@ export function createSshTransport(options: SshOptions): Transport {
   };
 }
 
-function isNotStarted(result: { kind: string }): result is NotStarted {
+/** How often a refused session is asked for again, and the milliseconds between. */
+const REFUSALS = 40;
+const BETWEEN = 50;
+
+/**
+ * sshd counts a session against MaxSessions until it has reaped its process, which may be a moment after we saw it end.
+ * A session refused on a living connection has run nothing, so it is asked for again.
+ */
+async function patiently<Result extends { kind: string }>(
+  connection: Connection,
+  deadline: Deadline,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  for (let refusals = 1; ; refusals += 1) {
+    const result = await use();
+    const isOver = connection.lost() !== null || deadline.signal.aborted || refusals > REFUSALS;
+    if (!isNotStarted(result) || isOver) return result;
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN));
+  }
+}
+
+function isNotStarted<Result extends { kind: string }>(result: Result | NotStarted): result is NotStarted {
   return result.kind === "not-started";
 }
 

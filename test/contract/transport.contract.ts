@@ -221,6 +221,7 @@ export function transportContract(name: string, make: () => Promise<Subject>): v
         transport.exec(box, request(echoArgs([String(at)])), relaxed()),
       );
       const results = await Promise.all(runs);
+      expect(results.filter((each) => each.kind === "failed")).toEqual([]);
       expect(results.map(stdoutOf)).toEqual(Array.from({ length: 40 }, (_, at) => `${at}\0`));
     });
 
