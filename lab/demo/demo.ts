@@ -106,5 +106,7 @@ await comeUp();
 await goodRelease();
 await brokenRelease();
 say(`done in ${String(Math.round((Date.now() - began) / 1000))} s; the lab is still up. Try next:`);
-console.log(`    LAB=${lab} lab/lab run -- drover rollout start shop --release 1.6.1-crash`);
+console.log(
+  `    LAB=${lab} lab/lab run -- drover rollout start shop --release 1.6.2-slow   # answers 503 for 5 s: it is waited for`,
+);
 console.log("    make lab-down        # removes everything");
