@@ -30,7 +30,7 @@ export function createFiles(places: LocalPlaces): Files {
       return entries.filter((_, index) => kinds[index]?.isFile() === true).sort();
     },
     digest: (path) => orNull(digest(at(path)), path),
-    stream: (path) => createReadStream(at(path)),
+    stream: (path) => ({ [Symbol.asyncIterator]: () => pieces(at(path)) }),
     write: (path, text) => replace(at(path), text),
     run: (argv, limits) => runProgram(argv, places.directory, limits),
     async fetch(url, sha256, limits) {
@@ -46,12 +46,31 @@ export function createFiles(places: LocalPlaces): Files {
 async function digest(path: string): Promise<{ readonly size: number; readonly sha256: string }> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of createReadStream(path)) {
-    const bytes: Buffer = chunk;
+  for await (const bytes of bytesOf(path)) {
     hash.update(bytes);
     size += bytes.length;
   }
   return { size, sha256: hash.digest("hex") };
+}
+
+/** A pipe or a terminal would be waited for without an end, and could be read only once. */
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  if (!(await stat(path)).isFile()) throw new Error("not a regular file");
+  for await (const chunk of createReadStream(path)) {
+    const bytes: Buffer = chunk;
+    yield bytes;
+  }
+}
+
+/** Opens the file only when somebody reads: an error that nobody listens for would end the whole process. */
+async function* pieces(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytesOf(path);
+  } catch (error) {
+    throw new DroverError(
+      failure("artifact", `cannot read ${path} any more: ${reason(error)}`, "put it back and run the command again"),
+    );
+  }
 }
 
 /** Whoever reads the path sees the old text or the new one, whole; a link keeps pointing to its file. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -40,6 +41,10 @@ const codeOf = async (promise: Promise<unknown>): Promise<string> => {
   return error instanceof DroverError ? error.failure.code : String(error);
 };
 
+const drain = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
+  for await (const _ of bytes);
+};
+
 test("files are read relative to the folder or absolutely; what is not there is null", async () => {
   writeFileSync(join(directory, "a"), Buffer.from([0, 255]));
   expect(await files.read("a")).toEqual(Buffer.from([0, 255]));
@@ -67,6 +72,21 @@ test("digest and stream see the same bytes", async () => {
   const pieces: Uint8Array[] = [];
   for await (const piece of files.stream("a")) pieces.push(piece);
   expect(sha256(Buffer.concat(pieces))).toBe(sha256(bytes));
+});
+
+test("a file that goes away before it is sent ends its reading, not the process", async () => {
+  writeFileSync(join(directory, "a"), "bytes");
+  const gone = files.stream("a");
+  rmSync(join(directory, "a"));
+  expect(await codeOf(drain(gone))).toBe("artifact");
+  mkdirSync(join(directory, "d"));
+  expect(await codeOf(drain(files.stream("d")))).toBe("artifact");
+});
+
+test("a pipe is no artifact, and nobody waits for it", async () => {
+  execFileSync("mkfifo", [join(directory, "pipe")]);
+  expect(await codeOf(files.digest("pipe"))).toBe("files-invalid");
+  expect(await codeOf(drain(files.stream("pipe")))).toBe("artifact");
 });
 
 describe("writing", () => {
