@@ -93,7 +93,7 @@ function staged({ host, args }: FakeCall): FakeOutput {
 }
 
 function stage({ host, args, frames }: FakeCall): FakeOutput {
-  const [app = "", release = "", want, , , ...secrets] = args;
+  const [app = "", release = "", want, , , , ...secrets] = args;
   const [unit, dropIn, ...rest] = frames.map((bytes) => Buffer.from(bytes));
   const artifact = rest.at(-1);
   if (unit === undefined || dropIn === undefined || artifact === undefined) throw new FakeExit(74, "input ended early");

@@ -364,6 +364,20 @@ while (my $c = $l->accept) { $n++; if ($n == 3) { push @kept, $c; next } my $s =
     expect(await sh(HOST, "ls /tmp")).not.toContain("escape");
   });
 
+  test.for<[string, string, Buffer]>([
+    ["nothing in it", "none", Buffer.alloc(0)],
+    ["a page that says 404", "page.tar.gz", Buffer.from("<html>not found</html>\n")],
+    ["a page that says 404, compressed", "page.tar.gz", gzipSync("<html>not found</html>\n")],
+    ["half of an archive", "half.tar.gz", gzipSync(tar([{ name: "bin/shop", content: "x" }])).subarray(0, 60)],
+  ])("an artifact with %s is refused before anything runs it", async ([, name, content]) => {
+    const before = await tree();
+    const artifact = file(name, content);
+    const desired = desiredOn(HOST, ADDRESS, exampleApp({ release: "8" }), artifact.sha256);
+    const outcome = await go(stageRelease(desired, artifact));
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "artifact" } });
+    expect(await tree()).toEqual(before);
+  });
+
   test("bytes that are not what was promised never become a release", async () => {
     const staged = shop("1.4.0");
     const outcome = await go(stageRelease(staged.desired, { ...staged.artifact, sha256: "0".repeat(64) }));

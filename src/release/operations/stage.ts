@@ -22,7 +22,9 @@ function stageCommand(action: Stage): Command {
     ...secrets.map((name): Frame => ({ kind: "secret", ref: `${app}/${name}` })),
     { kind: "file", path: artifact.path, size: artifact.size },
   ];
-  const args = [app, release, artifact.sha256, String(artifact.size), program, ...secrets];
+  // A truncated download or a pointer file named .tar.gz would otherwise count as one plain program.
+  const form = /\.(?:tar|tar\.gz|tgz)$/.test(artifact.path) ? "tar" : "any";
+  const args = [app, release, artifact.sha256, String(artifact.size), program, form, ...secrets];
   return mutating("release.stage", STAGE, args, frames);
 }
 

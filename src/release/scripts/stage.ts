@@ -72,12 +72,12 @@ for (keys %links) { refuse("a hard link that leaves the release", "inode $_") if
 `;
 
 /**
- * Arguments: app, release id, sha256 and size of the artifact, program, names of the secrets. Frames: unit, drop-in,
- * each secret, the artifact. The rename of the unpacked tree is the last thing that happens: whatever interrupts this
+ * Arguments: app, release id, sha256 and size of the artifact, program, `tar` where its name says so or `any`, names of
+ * the secrets. Frames: unit, drop-in, each secret, the artifact. The rename of the unpacked tree is the last thing that happens: whatever interrupts this
  * leaves nothing that looks staged, and the next stage of any release removes it.
  */
 export const STAGE: string = String.raw`${COMMON}
-id=$2; want=$3; size=$4; program=$5; shift 5
+id=$2; want=$3; size=$4; program=$5; form=$6; shift 6
 work=$opt/releases/$id.tmp
 finished=
 leave() {
@@ -128,9 +128,12 @@ tar)
   }
   ;;
 file)
+  [ "$form" != tar ] || die 65 "the artifact is named like a tar archive and is none"
+  [ "$size" -gt 0 ] || die 65 "the artifact is empty"
   room "$size" "the artifact in its place"
   mkdir -p "$(dirname "$work/tree/$program")" && cp "$work/artifact" "$work/tree/$program" && chmod 755 "$work/tree/$program" || die 74 "cannot place the artifact"
   ;;
+gzip) die 65 "the artifact is compressed with gzip, and what it holds is no tar archive, or one without entries" ;;
 *) die 65 "the artifact is compressed with $kind; drover takes .tar.gz, .tar or one plain file" ;;
 esac
 rm -f "$work/artifact"

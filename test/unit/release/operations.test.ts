@@ -59,6 +59,18 @@ describe("staging", () => {
     });
   });
 
+  test.for([
+    ["dist/shop.tar.gz", "tar"],
+    ["dist/shop.tgz", "tar"],
+    ["dist/shop.tar", "tar"],
+    ["dist/shop", "any"],
+    ["/home/me/.cache/drover/artifacts/5891b5b5", "any"],
+  ])("%s is to be %s", ([path = "", form]) => {
+    const action = { kind: "release.stage", ...where, artifact: { ...artifact, path }, unit, dropIn, program } as const;
+    const { asked } = play(operateRelease({ ...action, secrets: [] }), [{ stdout: "absent\n" }, {}]);
+    expect(asked[1]).toMatchObject({ command: { args: expect.arrayContaining([program, form]) } });
+  });
+
   test.for<[string, Reply, string, RegExp]>([
     [
       "a full disk",
