@@ -59,39 +59,51 @@ export async function openSession(
   off();
   if (channel === undefined || typeof channel === "string") {
     // Too late for us: whatever still opens is closed at once. It has got no script, so it does nothing.
-    void opening.then((late) => (late instanceof Error ? undefined : late.close()));
+    void opening.then((late) => (late instanceof Error ? undefined : late.channel.close()));
     return { kind: "none", why: channel ?? "it took too long to start" };
   }
   if (channel instanceof Error) return { kind: "none", why: channel.message };
   return { kind: "session", session: wrap(connection, channel, request.become, output) };
 }
 
-function openChannel(connection: Connection, command: string): Promise<ClientChannel | Error> {
+/** A channel, and what its process said of its own end so far. */
+interface Open {
+  readonly channel: ClientChannel;
+  exit(): SessionEnd;
+}
+
+function openChannel(connection: Connection, command: string): Promise<Open | Error> {
   return new Promise((resolve) => {
     try {
-      connection.client.exec(command, (error, channel) => resolve(error ?? channel));
+      connection.client.exec(command, (error, channel) => resolve(error ?? watched(channel)));
     } catch (error) {
       resolve(new Error(readError(error).message));
     }
   });
 }
 
-function wrap(connection: Connection, channel: ClientChannel, become: "sudo" | "none", output: SessionOutput): Session {
+/** Listens before anybody awaits: a refusal by sudo may come in one packet with the word that the process started. */
+function watched(channel: ClientChannel): Open {
+  let exit: SessionEnd = { kind: "lost", why: "the session closed before the command's end was known" };
+  channel.on("exit", (code: number | null, name?: string) => {
+    exit = code === null ? { kind: "killed", signal: name ?? "a signal" } : { kind: "exited", code };
+  });
+  return { channel, exit: () => exit };
+}
+
+function wrap(connection: Connection, open: Open, become: "sudo" | "none", output: SessionOutput): Session {
+  const { channel, exit } = open;
   const marker = createMarkerFilter();
   let over = false;
-  let exit: SessionEnd = { kind: "lost", why: "the session closed before the command's end was known" };
   const { promise: end, resolve: finish } = Promise.withResolvers<SessionEnd>();
   const settle = (result: SessionEnd): void => {
     over = true;
     off();
     finish(result);
   };
-  const off = connection.onEnd((why) => settle(exit.kind === "lost" ? { kind: "lost", why } : exit));
-  channel.on("exit", (code: number | null, name?: string) => {
-    exit = code === null ? { kind: "killed", signal: name ?? "a signal" } : { kind: "exited", code };
-  });
+  const off = connection.onEnd((why) => settle(exit().kind === "lost" ? { kind: "lost", why } : exit()));
   // `close` comes after the last byte of stdout; what was lost with the connection has no exit.
-  channel.on("close", () => settle(exit));
+  channel.on("close", () => settle(exit()));
   // A script may end without reading all of its stdin; writing on is no error of ours.
   channel.on("error", () => undefined);
   channel.on("data", (chunk: Buffer) => {
@@ -131,8 +143,9 @@ function drained(channel: ClientChannel): Promise<void> {
 }
 
 /** Lets a channel run to its end with nobody listening. */
-function drop(channel: ClientChannel | Error): void {
-  if (channel instanceof Error) return;
+function drop(open: Open | Error): void {
+  if (open instanceof Error) return;
+  const { channel } = open;
   channel.on("error", () => undefined);
   channel.stderr.resume();
   channel.resume();

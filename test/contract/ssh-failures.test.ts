@@ -9,7 +9,7 @@ import type { Limits, Request, Transport } from "../../src/model/ports.ts";
 import type { SshOptions } from "../../src/ssh/options.ts";
 import { createSshTransport } from "../../src/ssh/transport.ts";
 import { echoArgs, exitWith, frame, relaxed, request, shout, write } from "./support/commands.ts";
-import { alive, listen, pipeTo, tryRead, until } from "./support/trouble.ts";
+import { alive, listen, pipeInLumps, pipeTo, tryRead, until } from "./support/trouble.ts";
 import { freePort, makeKey, must, publicKey, startSshd } from "./support/sshd.ts";
 import type { Sshd } from "./support/sshd.ts";
 import { failureOf } from "./transport.contract.ts";
@@ -168,6 +168,14 @@ describe("logging in", () => {
     const failure = await failing(sshd.options({ user: "guest", become: "sudo" }));
     expect(failure).toMatchObject({ code: "sudo-refused", message: expect.stringContaining("guest") });
     expect(failure.detail.length).toBeGreaterThan(0);
+  });
+
+  test("sudo that does not let us in, when its end comes together with the word that it began", async () => {
+    const slow = await listen((socket) => pipeInLumps(socket, sshd.port));
+    sshd.file("known_slow", `[127.0.0.1]:${slow.port} ${sshd.hostKey}\n`);
+    const options = sshd.options({ port: slow.port, knownHosts: ["known_slow"], user: "guest", become: "sudo" });
+    expect(await failing(options)).toMatchObject({ code: "sudo-refused" });
+    slow.close();
   });
 });
 

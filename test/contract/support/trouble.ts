@@ -39,6 +39,23 @@ export function pipeTo(socket: Socket, port: number, silent: () => boolean = () 
   onward.on("close", () => silent() || socket.destroy());
 }
 
+/** Carries a connection to another port; what comes back within 200 ms arrives at once, as on a slow or busy network. */
+export function pipeInLumps(socket: Socket, port: number): void {
+  const onward = connect(port, "127.0.0.1");
+  let held: Buffer[] = [];
+  socket.on("data", (data) => onward.write(data));
+  onward.on("data", (data) => {
+    held.push(data);
+    if (held.length > 1) return;
+    setTimeout(() => {
+      socket.write(Buffer.concat(held));
+      held = [];
+    }, 200);
+  });
+  onward.on("error", () => undefined);
+  socket.on("close", () => onward.destroy());
+}
+
 /** Whether a process of this machine is there. */
 export function alive(pid: number): boolean {
   try {
