@@ -69,7 +69,7 @@ export async function openSession(
 /** A channel, and what its process said of its own end so far. */
 interface Open {
   readonly channel: ClientChannel;
-  exit(): SessionEnd;
+  readonly exit: () => SessionEnd;
 }
 
 function openChannel(connection: Connection, command: string): Promise<Open | Error> {
