@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { reading } from "../../../src/model/command.ts";
 import { DroverError } from "../../../src/model/errors.ts";
 import { createMarkerFilter } from "../../../src/ssh/marker.ts";
@@ -15,6 +18,13 @@ function run(input: Uint8Array): { readonly code: number | null; readonly stdout
 
 function request(text: string, args: readonly string[] = []): Parameters<typeof renderScript>[0] {
   return { command: reading("test", text, args), warrant: null, frames: [] };
+}
+
+/** A folder that is gone after the test. */
+function folder(): string {
+  const directory = mkdtempSync(join(tmpdir(), "drover-script-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 describe("quoting", () => {
@@ -58,6 +68,34 @@ describe("the remote command", () => {
   test("leaves what follows the script for the script", () => {
     const input = Buffer.concat([renderScript(request("take | tr a-z A-Z; take; cat")), Buffer.from("3\nabc0\nrest")]);
     expect(run(input).stdout).toMatch(/\nABCrest$/);
+  });
+});
+
+describe("the epoch", () => {
+  const guard = (directory: string, epoch: number): number | null =>
+    run(renderScript(request(`drover_dir=$1; epoch_guard "$2" run-${epoch}`, [directory, String(epoch)]))).code;
+
+  test("is kept, and an older one is refused", () => {
+    const directory = folder();
+    expect(guard(directory, 3)).toBe(0);
+    expect(guard(directory, 3)).toBe(0);
+    expect(guard(directory, 10)).toBe(0);
+    expect(readFileSync(join(directory, "epoch"), "utf8")).toBe("10 run-10\n");
+    expect(guard(directory, 9)).toBe(76);
+  });
+  test("is written over the old one where there is no room for another file", () => {
+    const directory = folder();
+    expect(guard(directory, 9)).toBe(0);
+    // Stands in the way of the temporary file, as a full disk would.
+    mkdirSync(join(directory, "epoch.tmp"));
+    expect(guard(directory, 10)).toBe(0);
+    expect(readFileSync(join(directory, "epoch"), "utf8")).toBe("10 run-10\n");
+    expect(guard(directory, 9)).toBe(76);
+  });
+  test("that cannot be kept at all lets nothing be changed", () => {
+    const directory = folder();
+    mkdirSync(join(directory, "epoch.tmp"));
+    expect(guard(directory, 1)).toBe(28);
   });
 });
 
