@@ -50,9 +50,9 @@ async function carryOut(
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
   const runner = createRunner(context, connected, { lease, secrets });
   try {
-    for (const plan of fleetPlan.plans) {
+    for (const [index, plan] of fleetPlan.plans.entries()) {
       // oxlint-disable-next-line no-await-in-loop -- one rollout after the other, and none after one that failed
-      const ending: Ending = await runRollout(runner, plan);
+      const ending: Ending = await runRollout(runner, plan, fleetPlan.plans.slice(index + 1));
       if (ending.kind !== "done") return exitCode(ending);
     }
   } finally {

@@ -1,5 +1,6 @@
 import type { Ending, RunEvent } from "../model/event.ts";
-import { DroverError } from "../model/errors.ts";
+import type { Failure } from "../model/errors.ts";
+import { DroverError, failure } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Lease } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
@@ -56,13 +57,13 @@ export function createRunner(
   return { context, connected, lease: use.lease, deps, relays: new Relays(transport, relayCommand), emit };
 }
 
-/** Opens a rollout, runs its plan and closes it, or leaves it open. */
-export async function runRollout(runner: Runner, plan: Plan): Promise<Ending> {
+/** Opens a rollout, runs its plan and closes it, or leaves it open. `rest` is what the command means to run after it. */
+export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan[]): Promise<Ending> {
   const rollout = `${runner.lease.run}-${plan.app ?? "balancers"}`;
   const journal = new Journal(rollout, runner.lease, runner.context.clock);
   await journal.write([{ kind: "opened", rollout, operator: runner.context.operator, plan }]);
   if (plan.app !== null) await runner.lease.setOpen(plan.app, rollout);
-  return await drive(runner, { rollout, journal, plan, state: INITIAL });
+  return await drive(runner, { rollout, journal, plan, state: INITIAL }, rest);
 }
 
 /** One rollout on its way, fresh or taken over. */
@@ -74,7 +75,11 @@ export interface Underway {
 }
 
 /** Runs a rollout's plan from the given state to an end, and writes down how it ended. */
-export async function drive(runner: Runner, { rollout, journal, plan, state }: Underway): Promise<Ending> {
+export async function drive(
+  runner: Runner,
+  { rollout, journal, plan, state }: Underway,
+  rest: readonly Plan[] = [],
+): Promise<Ending> {
   const { context, lease, deps, relays, emit } = runner;
   emit({ kind: "run-started", rollout, plan });
   const { interrupts, confirm, options } = context;
@@ -95,8 +100,19 @@ export async function drive(runner: Runner, { rollout, journal, plan, state }: U
   });
   const { ending, counts } = conclude(plan, result, interrupts.stop.aborted);
   await writeEnd(runner, { journal, plan, result, ending });
+  if (ending.kind !== "done" && rest.length > 0) emit({ kind: "warning", host: null, failure: notBegun(plan, rest) });
   emit({ kind: "run-ended", rollout, app: plan.app, ending, counts });
   return ending;
+}
+
+/** What else was to change: an app that nobody mentions would be taken for one that is as its file says. */
+function notBegun(stopped: Plan, rest: readonly Plan[]): Failure {
+  const name = (plan: Plan): string => plan.app ?? "the balancers";
+  return failure(
+    "interrupted",
+    `not begun, because ${name(stopped)} did not come through: ${rest.map(name).join(", ")}`,
+    "what is left to do: drover plan",
+  );
 }
 
 /** A rollout that came to a real end needs nobody any more; any other stays open and keeps its app to itself. */

@@ -65,6 +65,18 @@ describe("on a fleet in memory", () => {
     },
   );
 
+  test("apps that come after one that did not come through are named, before the last line counts", async () => {
+    const world = await deployed();
+    const shop = world.files.texts.get("apps/shop.yaml") ?? "";
+    const other = shop.replace("app: shop", "app: till").replace("8080", "8081").replace("shop.test", "till.test");
+    world.files.texts.set("apps/shop.yaml", shop.replace('"1.0"', '"2.0-broken"'));
+    world.files.texts.set("apps/till.yaml", other);
+    const process = new Process();
+    expect(await world.run(applyCommand, process)).toBe(3);
+    expect(process.lines.join("\n")).toContain("not begun, because shop did not come through: till");
+    expect(process.lines.at(-1)).toMatch(/^0 updated/);
+  });
+
   test("a broken release with onFailure rollback puts everything back and closes", async () => {
     const world = await deployed(`${TIMES}, onFailure: rollback`);
     expect(await world.run(start("2.0-broken"))).toBe(6);
