@@ -55,7 +55,9 @@ epoch_guard() {
     { printf '%s %s\\n' "$1" "$2" > "$drover_dir/epoch.tmp" && mv -f "$drover_dir/epoch.tmp" "$drover_dir/epoch"; } 2>/dev/null || {
       # A full disk must not keep anybody from taking a change back: the same few bytes fit where the old ones lie.
       rm -f "$drover_dir/epoch.tmp"
-      { [ -s "$drover_dir/epoch" ] && printf '%s %s\\n' "$1" "$2" 1<>"$drover_dir/epoch"; } 2>/dev/null || { echo "cannot write $drover_dir/epoch" >&2; exit 28; }
+      drover_line="$1 $2"
+      { [ -s "$drover_dir/epoch" ] && printf '%s\\n' "$drover_line" 1<>"$drover_dir/epoch" \\
+        && truncate -s "$((\${#drover_line} + 1))" "$drover_dir/epoch"; } 2>/dev/null || { echo "cannot write $drover_dir/epoch" >&2; exit 28; }
     }
   fi
 }

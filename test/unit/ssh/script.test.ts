@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -86,6 +86,7 @@ describe("the epoch", () => {
   test("is written over the old one where there is no room for another file", () => {
     const directory = folder();
     expect(guard(directory, 9)).toBe(0);
+    writeFileSync(join(directory, "epoch"), "9 of-a-run-with-a-longer-name\n");
     // Stands in the way of the temporary file, as a full disk would.
     mkdirSync(join(directory, "epoch.tmp"));
     expect(guard(directory, 10)).toBe(0);
