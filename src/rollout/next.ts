@@ -95,10 +95,15 @@ function finishEpilogue(plan: Plan, state: RolloutState, direction: Direction): 
     case "broken":
       return { kind: "ended", end: { kind: "open", unreachable: isUnreachable(epilogue.failure), stranded: [] } };
     case "run":
-      return direction === "forward"
+      return direction === "forward" || (direction === "stop" && onlyTidies(plan))
         ? epilogue
         : { kind: "ended", end: { kind: "open", unreachable: false, stranded: [] } };
   }
+}
+
+/** Every instance came through, and what is left changes nothing that serves: a rollout that is done is not left open. */
+function onlyTidies(plan: Plan): boolean {
+  return plan.epilogue.flat().every((step) => step.action.kind === "release.prune");
 }
 
 /** True once something has been removed for good. */

@@ -117,6 +117,17 @@ describe("on a fleet in memory", () => {
     expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
   });
 
+  test("Ctrl-C during the last instance leaves nothing open", async () => {
+    const world = await deployed();
+    const process = new Process();
+    world.fleet.intercept = (host, { command }) => {
+      if (host.name === "app3" && command.name === "release.switch") process.stop.abort();
+      return "pass";
+    };
+    expect(await world.run(start("2.0"), process)).toBe(0);
+    expect([world.releases(), world.servers(), world.store.open.size]).toEqual([all("2.0"), READY, 0]);
+  });
+
   test("a lost lease takes the instance under way back and leaves the rollout open", async () => {
     const world = await deployed();
     world.fleet.intercept = (host, { command }) => {

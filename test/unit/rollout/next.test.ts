@@ -204,6 +204,19 @@ describe("a person or a lost lease", () => {
     expect(end).toEqual(open(false));
   });
 
+  test("stop during the last instance leaves nothing open", () => {
+    expect(after("app3 drain", "stop").end).toEqual({ kind: "done" });
+  });
+
+  test("stop during the last instance removes nobody that leaves", () => {
+    const plan = examplePlan({ leaving: ["old1"] });
+    const { order, end } = play(plan, undefined, INITIAL, (done, state) =>
+      done === "app3 drain" ? turned(state, "stop") : state,
+    );
+    expect(order.slice(-3)).toEqual(lane("app3"));
+    expect(end).toEqual(open(false));
+  });
+
   test("retreat takes the instance under way back", () => {
     const { order, end } = after("app1 drain", "retreat");
     expect(order.slice(3)).toEqual(["app1 drain", "app1 ~ready"]);
