@@ -9,7 +9,7 @@ import type { Context } from "./context.ts";
 import { desire } from "./desire.ts";
 import type { DesireOptions } from "./desire.ts";
 import type { Connected, Survey } from "./survey.ts";
-import { acquire, observe } from "./survey.ts";
+import { acquire, observe, stateOf } from "./survey.ts";
 
 /** A planned change, with everything at hand that carrying it out takes. */
 export interface Prepared {
@@ -40,19 +40,12 @@ export async function prepare(context: Context, connected: Connected, what: Prep
   if (acquired?.kind === "failed") return acquired;
   const lease = acquired?.lease ?? null;
   try {
-    const surveyed = await observe(context, connected);
-    if (surveyed.kind === "failed") return await giveUp(lease, surveyed.failure);
-    const prepared = await plan(context, connected, { what, lease, survey: surveyed.survey });
-    return { kind: "prepared", prepared };
+    const survey = await observe(context, connected);
+    return { kind: "prepared", prepared: await plan(context, connected, { what, lease, survey }) };
   } catch (error) {
     await lease?.release();
     throw error;
   }
-}
-
-async function giveUp(lease: Lease | null, why: Failure): Promise<Preparing> {
-  await lease?.release();
-  return { kind: "failed", failure: why };
 }
 
 async function plan(
@@ -61,7 +54,8 @@ async function plan(
   { what, lease, survey }: { readonly what: Preparation; readonly lease: Lease | null; readonly survey: Survey },
 ): Promise<Prepared> {
   const { scope, edit } = what;
-  const fingerprintKey = lease?.fingerprintKey ?? survey.state.fingerprintKey ?? "";
+  const state = stateOf(survey);
+  const fingerprintKey = lease?.fingerprintKey ?? state.fingerprintKey ?? "";
   const only = scope.kind === "app" ? scope.app : null;
   const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, only, edit });
   if (problems.length > 0) {
@@ -72,14 +66,16 @@ async function plan(
     haproxyTemplate: context.templates.haproxy,
     desired,
     views: survey.views,
-    open: survey.state.open,
+    epoch: lease?.epoch ?? state.epoch,
+    running: lease === null ? (state.holder?.run ?? null) : null,
+    open: state.open,
   };
   return { fleetPlan: planFleet(input, scope), secrets, survey, lease };
 }
 
 /** No plan can be made before the key exists where secrets are in play; said instead of printing ids that will change. */
 export function missingKey(survey: Survey, secrets: ReadonlyMap<string, Secret>): Failure | null {
-  if (survey.state.fingerprintKey !== null || secrets.size === 0) return null;
+  if (stateOf(survey).fingerprintKey !== null || secrets.size === 0) return null;
   return failure(
     "unknown-state",
     "the fleet has no key yet, so the releases of apps with secrets have no final id",

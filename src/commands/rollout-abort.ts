@@ -4,11 +4,13 @@ import { reduce, takeOver } from "../rollout/state.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import type { Context } from "./context.ts";
+import type { FleetFiles } from "./fleet-files.ts";
 import { readFleet } from "./fleet-files.ts";
+import { noneOpen } from "./none-open.ts";
 import type { Runner } from "./run-rollout.ts";
 import { createRunner, drive } from "./run-rollout.ts";
 import type { Connected } from "./survey.ts";
-import { acquire, observe } from "./survey.ts";
+import { acquire, observe, stateOf } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 
@@ -16,22 +18,21 @@ import { withWorld } from "./with-world.ts";
 export async function rolloutAbortCommand(context: Context, app: string): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
-  return await withWorld(context, files, (connected) => abort(context, connected, app));
+  return await withWorld(context, files, (connected) => abort(context, connected, { files, app }));
 }
 
-async function abort(context: Context, connected: Connected, app: string): Promise<number> {
+async function abort(
+  context: Context,
+  connected: Connected,
+  { files, app }: { readonly files: FleetFiles; readonly app: string },
+): Promise<number> {
   const acquired = await acquire(context, connected.store, `abort of the rollout of ${app}`);
   if (acquired.kind === "failed") return tellFailure(context, acquired.failure);
   const { lease } = acquired;
   const runner = createRunner(context, connected, { lease, secrets: new Map() });
   try {
-    const surveyed = await observe(context, connected);
-    if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
-    const rollout = surveyed.survey.state.open[app];
-    if (rollout === undefined) {
-      context.print.line(`${app}: no rollout is open`);
-      return EXIT_CODE.done;
-    }
+    const rollout = stateOf(await observe(context, connected)).open[app];
+    if (rollout === undefined) return noneOpen(context, files, app);
     const ending = await takeBack(runner, app, rollout);
     return ending === null ? EXIT_CODE.done : exitCode(ending);
   } finally {
@@ -56,5 +57,10 @@ async function takeBack(runner: Runner, app: string, rollout: string): Promise<E
     { kind: "turned", direction: "back", why: `aborted by ${context.operator}` },
   ];
   await journal.events(events);
-  return await drive(runner, { rollout, journal, plan: story.plan, state: events.reduce(reduce, story.state) });
+  return await drive(runner, {
+    rollout,
+    journal,
+    plan: story.plan,
+    state: events.reduce(reduce, story.state),
+  });
 }

@@ -7,30 +7,28 @@ import { effectiveDirection, firstFailure } from "../rollout/next.ts";
 import { laneProgress } from "../rollout/lanes.ts";
 import { begun } from "../rollout/undo.ts";
 import type { Context } from "./context.ts";
+import type { FleetFiles } from "./fleet-files.ts";
 import { readFleet } from "./fleet-files.ts";
+import { noneOpen } from "./none-open.ts";
 import type { Connected } from "./survey.ts";
-import { observe } from "./survey.ts";
-import { tellFailure } from "./tell.ts";
+import { observe, stateOf } from "./survey.ts";
 import { withWorld } from "./with-world.ts";
 
 /** `drover rollout status APP`: whether a rollout of the app is open, how far it came and what to type next. */
 export async function rolloutStatusCommand(context: Context, app: string): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
-  return await withWorld(context, files, (connected) => status(context, connected, app));
+  return await withWorld(context, files, (connected) => status(context, connected, { files, app }));
 }
 
-async function status(context: Context, connected: Connected, app: string): Promise<number> {
-  const surveyed = await observe(context, connected);
-  if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
-  const { open, holder } = surveyed.survey.state;
+async function status(
+  context: Context,
+  connected: Connected,
+  { files, app }: { readonly files: FleetFiles; readonly app: string },
+): Promise<number> {
+  const { open, holder } = stateOf(await observe(context, connected));
   const rollout = open[app];
-  if (rollout === undefined) {
-    context.print.line(
-      context.options.output === "json" ? JSON.stringify({ app, open: null }) : `${app}: no rollout is open`,
-    );
-    return EXIT_CODE.done;
-  }
+  if (rollout === undefined) return noneOpen(context, files, app);
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const story = readJournal(await connected.store.read(rollout, limits));
   const running = holder !== null && rollout.startsWith(holder.run);
@@ -83,6 +81,8 @@ function laneWord(kind: ReturnType<typeof laneProgress>["kind"]): string {
       return "updated";
     case "reverted":
       return "reverted";
+    case "kept":
+      return "could not be taken back, and serves as it is";
     case "stranded":
       return "still drained";
   }

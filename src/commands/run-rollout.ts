@@ -46,7 +46,8 @@ export function createRunner(
     transport,
     files: context.files,
     clock: context.clock,
-    warrant: { run: use.lease.run, epoch: use.lease.epoch },
+    // The fleet's name goes along: a host says later whose it is.
+    warrant: { run: `${connected.topology.fleet}/${use.lease.run}`, epoch: use.lease.epoch },
     operate,
     relay: relayCommand,
     secrets: use.secrets,

@@ -8,7 +8,6 @@ import { readFleet } from "./fleet-files.ts";
 import { findApp } from "./rollout-start.ts";
 import type { Survey } from "./survey.ts";
 import { observe } from "./survey.ts";
-import { tellFailure } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 
 /** One instance as its host and every balancer see it; null: nobody could say. */
@@ -30,33 +29,47 @@ export async function statusCommand(context: Context, app: string | undefined): 
   if (files === null) return EXIT_CODE.usage;
   if (app !== undefined && findApp(context, files, app) === null) return EXIT_CODE.usage;
   return await withWorld(context, files, async (connected) => {
-    const surveyed = await observe(context, connected);
-    if (surveyed.kind === "failed") return tellFailure(context, surveyed.failure);
-    return tell(context, { topology: files.topology, survey: surveyed.survey, only: app ?? null });
+    const survey = await observe(context, connected);
+    return tell(context, { topology: files.topology, survey, only: app ?? null });
   });
 }
 
-function tell(
-  context: Context,
-  { topology, survey, only }: { readonly topology: Topology; readonly survey: Survey; readonly only: string | null },
-): number {
-  const apps = topology.apps.filter((app) => only === null || app.name === only);
-  const rows = apps.flatMap((app) => app.instances.map(({ host }) => rowOf(app.name, host, { topology, survey })));
+interface Asked {
+  readonly topology: Topology;
+  readonly survey: Survey;
+  readonly only: string | null;
+}
+
+function tell(context: Context, asked: Asked): number {
+  const { survey } = asked;
+  const rows = instancesOf(asked).map(([app, host]) => rowOf(app, host, asked));
   const silent = [...survey.views].flatMap(([, view]) => (view.release.kind === "unknown" ? [view.release.why] : []));
-  const isUnknown = silent.length > 0 || rows.some((row) => row.balancers.some(({ state }) => state === "unknown"));
+  const state = survey.state.kind === "known" ? survey.state.value : null;
+  const isUnknown = state === null || silent.length > 0 || rows.some((row) => row.balancers.some(isUnseen));
   if (context.options.output === "json") {
-    context.print.line(
-      JSON.stringify({ instances: rows, open: survey.state.open, holder: survey.state.holder, unknown: silent }),
-    );
+    const { open = null, holder = null } = state ?? {};
+    context.print.line(JSON.stringify({ instances: rows, open, holder, unknown: silent }));
   } else for (const line of lines(rows, survey, silent.flatMap(failureLines))) context.print.line(line);
   return isUnknown ? EXIT_CODE.failed : EXIT_CODE.done;
 }
 
-function rowOf(
-  app: string,
-  host: string,
-  { topology, survey }: { readonly topology: Topology; readonly survey: Survey },
-): Row {
+function isUnseen({ state }: Row["balancers"][number]): boolean {
+  return state === "unknown";
+}
+
+/** Instances that the files want, and those that still run though no file wants them any more. */
+function instancesOf({ topology, survey, only }: Asked): readonly (readonly [app: string, host: string])[] {
+  const wanted = topology.apps.flatMap((app) => app.instances.map(({ host }) => [app.name, host] as const));
+  const found = [...survey.views].flatMap(([host, { release }]) =>
+    release.kind === "known"
+      ? release.value.apps.filter(({ manifest }) => manifest !== null).map(({ app }) => [app, host] as const)
+      : [],
+  );
+  const leaving = found.filter(([app, host]) => !wanted.some((each) => each[0] === app && each[1] === host));
+  return [...wanted, ...leaving].filter(([app]) => only === null || app === only);
+}
+
+function rowOf(app: string, host: string, { topology, survey }: Asked): Row {
   const view = survey.views.get(host)?.release;
   const facts = view?.kind === "known" ? view.value.apps.find((each) => each.app === app) : undefined;
   const state = facts?.state ?? null;
@@ -92,15 +105,19 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
       .map(({ balancer, state, sessions }) => `${balancer} ${state}${sessions === null ? "" : ` ${String(sessions)}`}`)
       .join(", "),
   ]);
-  const open = Object.entries(survey.state.open).map(
-    ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
-  );
-  const { holder } = survey.state;
-  const held = holder === null ? [] : [`lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
   return [
     ...table(["app", "host", "release", "unit", "balancer, state, sessions"], cells),
-    ...open,
-    ...held,
+    ...stateLines(survey),
     ...unknown,
   ];
+}
+
+function stateLines({ state }: Survey): readonly string[] {
+  if (state.kind === "unknown") return ["open rollouts and the lease: unknown, the state host did not tell"];
+  const { open, holder } = state.value;
+  const rollouts = Object.entries(open).map(
+    ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
+  );
+  if (holder === null) return rollouts;
+  return [...rollouts, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
 }

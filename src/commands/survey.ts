@@ -1,11 +1,13 @@
 import type { Fact, Observation } from "../model/fact.ts";
 import type { Failure } from "../model/errors.ts";
-import { failure } from "../model/errors.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import type { Known } from "../model/known.ts";
 import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import { gather } from "../exec/gather.ts";
 import { lbFact } from "../lb/facts.ts";
 import type { HostView } from "../plan/input.ts";
+import { lastChangeFact } from "../plan/last-change.ts";
 import { readFact } from "../plan/observe.ts";
 import { platformFact } from "../release/platform.ts";
 import { releaseFact } from "../release/facts.ts";
@@ -14,7 +16,8 @@ import type { Context } from "./context.ts";
 /** What was found out about a fleet: each host's own account, and the store's. */
 export interface Survey {
   readonly views: ReadonlyMap<string, HostView>;
-  readonly state: StateFacts;
+  /** Unknown when the state host did not answer. */
+  readonly state: Known<StateFacts>;
 }
 
 /** The world a command works in, once the fleet's files are known. */
@@ -25,13 +28,11 @@ export interface Connected {
 }
 
 /** Asks every host for all its facts, one exec each, all at once. */
-export async function observe(
-  context: Context,
-  { topology, transport, store }: Connected,
-): Promise<{ kind: "surveyed"; survey: Survey } | { kind: "failed"; failure: Failure }> {
+export async function observe(context: Context, { topology, transport, store }: Connected): Promise<Survey> {
   const balancers = new Set(topology.balancers.flatMap((set) => set.hosts));
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const factsOf = (host: string): readonly Fact<unknown>[] => [
+    lastChangeFact,
     platformFact,
     releaseFact,
     ...(balancers.has(host) ? [lbFact] : []),
@@ -42,19 +43,25 @@ export async function observe(
   });
   const observations = new Map(await Promise.all(asked));
   const state = readFact(store.fact, topology.state.host, observations.get(topology.state.host));
-  if (state.kind === "unknown") return { kind: "failed", failure: state.why };
   const views = topology.hosts.map(({ name }): [string, HostView] => {
     const observation = observations.get(name);
     return [
       name,
       {
+        lastChange: readFact(lastChangeFact, name, observation),
         platform: readFact(platformFact, name, observation),
         release: readFact(releaseFact, name, observation),
         lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
       },
     ];
   });
-  return { kind: "surveyed", survey: { views: new Map(views), state: state.value } };
+  return { views: new Map(views), state };
+}
+
+/** What the store tells. Throws a DroverError where it is not known, which is where nothing may be changed. */
+export function stateOf({ state }: Survey): StateFacts {
+  if (state.kind === "known") return state.value;
+  throw new DroverError(state.why);
 }
 
 /** The lease, or why there is none. */

@@ -32,7 +32,7 @@ export class LaneEnds {
     const direction = effectiveDirection(this.#plan, state);
     return this.#plan.batches.flat().flatMap((lane): Ended[] => {
       const { kind } = laneProgress(lane, state, direction);
-      const isEnd = kind === "updated" || kind === "reverted" || kind === "stranded";
+      const isEnd = kind === "updated" || kind === "reverted" || kind === "kept" || kind === "stranded";
       return isEnd ? [{ kind: "lane-ended", lane: lane.host, result: kind }] : [];
     });
   }

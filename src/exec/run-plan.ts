@@ -134,7 +134,10 @@ async function perform(run: PlanRun, step: Step): Promise<RolloutEvent> {
   const about = { step: step.id, host: step.host, lane: laneOf(run.plan, step.id)?.host ?? null, says: step.says };
   emit({ kind: "step-started", ...about });
   const begin = clock.now();
+  const ticking = new AbortController();
+  void tick(run, step, ticking.signal);
   const outcome = await carry(step, run.deps, run.relays, run.steering.drop);
+  ticking.abort();
   const ms = clock.now() - begin;
   if (outcome.kind === "done") {
     emit({ kind: "step-done", ...about, note: outcome.note, ms });
@@ -142,6 +145,24 @@ async function perform(run: PlanRun, step: Step): Promise<RolloutEvent> {
   }
   emit({ kind: "step-failed", ...about, failure: outcome.failure, ms });
   return { kind: "failed", step: step.id, failure: outcome.failure };
+}
+
+/** Milliseconds between two signs of life of a step that takes long. */
+const SIGN_OF_LIFE = 10_000;
+
+/** A step that waits says so from time to time: nobody should have to guess whether drover still runs. */
+async function tick(run: PlanRun, step: Step, signal: AbortSignal): Promise<void> {
+  const host = laneOf(run.plan, step.id)?.host ?? step.host;
+  for (let waited = SIGN_OF_LIFE; ; waited += SIGN_OF_LIFE) {
+    await run.deps.clock.sleep(SIGN_OF_LIFE, signal);
+    if (signal.aborted) return;
+    const limit = String(Math.round(step.deadline / 1000));
+    run.deps.emit({
+      kind: "note",
+      host,
+      text: `still at it: ${step.says} (${String(waited / 1000)} s of at most ${limit} s)`,
+    });
+  }
 }
 
 /** Journals what happened, then takes it into the state. A lost lease turns the run; what happened still counts. */

@@ -55,7 +55,7 @@ export type RunEvent = { readonly at: number } & (
   | {
       readonly kind: "lane-ended";
       readonly lane: string;
-      readonly result: "updated" | "reverted" | "stranded" | "untouched";
+      readonly result: "updated" | "reverted" | "kept" | "stranded" | "untouched";
     }
   | {
       readonly kind: "run-ended";

@@ -4,7 +4,8 @@ import type { Plan } from "../model/plan.ts";
 import { planApp } from "./app-plan.ts";
 import { observedBalancers, planBalancers } from "./balancer-plan.ts";
 import { resolveMinAvailable } from "./batches.ts";
-import type { PlanInput } from "./input.ts";
+import type { HostView, PlanInput } from "./input.ts";
+import { claimProblems } from "./last-change.ts";
 import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
 import { simulate } from "./simulate.ts";
 import { balancersOf, situationOf } from "./situation.ts";
@@ -27,7 +28,7 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const problems = [...unknowns(input, scope, apps), ...apps.flatMap((app) => appProblems(app, input))];
   const skipped = Object.entries(input.open)
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
-    .map(([app, rollout]) => openFailure(app, rollout));
+    .map(([app, rollout]) => openFailure(app, rollout, input.running));
   if (problems.length > 0) return { plans: [], problems, skipped };
   const repair = scope.kind === "fleet" ? planBalancers(input) : { plan: null, after: observedBalancers(input) };
   const plans: Plan[] = repair.plan === null ? [] : [repair.plan];
@@ -41,8 +42,15 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped } : { plans, problems, skipped };
 }
 
-/** Says that an app's rollout is open, and how to close it. */
-function openFailure(app: string, rollout: string): Failure {
+/** Says that an app's rollout is open, and how to close it; or that somebody is at it right now. */
+function openFailure(app: string, rollout: string, running: string | null): Failure {
+  if (running !== null && rollout.startsWith(running)) {
+    return failure(
+      "rollout-open",
+      `${app}: rollout ${rollout} is running now`,
+      `see how far: drover rollout status ${app}`,
+    );
+  }
   return failure(
     "rollout-open",
     `${app}: rollout ${rollout} is still open`,
@@ -76,10 +84,16 @@ function unknowns(input: PlanInput, scope: Scope, apps: readonly string[]): read
     const release = depends && view.release.kind === "unknown" ? [view.release.why] : [];
     if (release.length > 0) return release;
     return [
+      ...(depends || view.lb !== null ? claims(name, view, input) : []),
       ...(wanted.has(name) ? hostProblems(name, view.platform) : []),
       ...balancerProblems(name, input, scope.kind === "app"),
     ];
   });
+}
+
+function claims(host: string, { lastChange }: HostView, { topology, epoch }: PlanInput): readonly Failure[] {
+  if (lastChange.kind === "unknown") return [lastChange.why];
+  return claimProblems(host, lastChange.value, { fleet: topology.fleet, epoch, stateHost: topology.state.host });
 }
 
 function servesToday(host: string, apps: readonly string[], input: PlanInput): boolean {

@@ -5,9 +5,11 @@ import type { LbFacts } from "../lb/facts.ts";
 import type { DesiredInstance } from "../release/desired.ts";
 import type { ReleaseFacts } from "../release/facts.ts";
 import type { PlatformFacts } from "../release/platform.ts";
+import type { LastChange } from "./last-change.ts";
 
 /** One host as far as it could be observed. */
 export interface HostView {
+  readonly lastChange: Known<LastChange>;
   readonly platform: Known<PlatformFacts>;
   readonly release: Known<ReleaseFacts>;
   /** Asked of balancers only. */
@@ -32,6 +34,10 @@ export interface PlanInput {
   readonly desired: ReadonlyMap<string, DesiredApp>;
   /** By host name, all hosts of the topology. */
   readonly views: ReadonlyMap<string, HostView>;
+  /** The newest epoch the store has given out; this run's own, where it holds the lease. */
+  readonly epoch: number;
+  /** The run that holds the lease right now, if it is another one. */
+  readonly running: string | null;
   /** Open rollouts by app: what they keep drained is owed, and their apps are not planned. */
   readonly open: Readonly<Record<string, string>>;
 }

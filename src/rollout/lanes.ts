@@ -23,13 +23,15 @@ export function forwardProgress(stages: readonly Stage[], state: RolloutState): 
   return { kind: "complete" };
 }
 
-/** Where one instance stands. The last five are ends: nothing more will happen to it in this direction. */
+/** Where one instance stands. All but the first two are ends: nothing more will happen to it in this direction. */
 export type LaneProgress =
   | { readonly kind: "run"; readonly steps: readonly Step[] }
   | { readonly kind: "busy" }
   | { readonly kind: "untouched" }
   | { readonly kind: "updated" }
   | { readonly kind: "reverted"; readonly unreachable: boolean }
+  /** Taking it back was refused before anything changed: it serves as it is. */
+  | { readonly kind: "kept"; readonly unreachable: boolean }
   /** It stays drained: taking it back failed. */
   | { readonly kind: "stranded"; readonly unreachable: boolean };
 
@@ -57,7 +59,10 @@ function backProgress(lane: Lane, state: RolloutState, forward: ForwardProgress)
     case "undone":
       return { kind: "reverted", unreachable: lost };
     case "stuck":
-      return { kind: "stranded", unreachable: lost || undo.unreachable };
+      // Only an instance that had come all the way serves where it stands.
+      return undo.refused && forward.kind === "complete"
+        ? { kind: "kept", unreachable: undo.unreachable }
+        : { kind: "stranded", unreachable: lost || undo.unreachable };
   }
 }
 

@@ -80,7 +80,7 @@ function left(plan: Plan, state: RolloutState, direction: Direction): End {
   const lanes = plan.batches.flat().map((lane) => ({ host: lane.host, end: laneProgress(lane, state, direction) }));
   return {
     kind: "open",
-    unreachable: lanes.some(({ end }) => (end.kind === "reverted" || end.kind === "stranded") && end.unreachable),
+    unreachable: lanes.some(({ end }) => "unreachable" in end && end.unreachable),
     stranded: lanes.filter(({ end }) => end.kind === "stranded").map(({ host }) => host),
   };
 }
@@ -117,18 +117,21 @@ function goBack(plan: Plan, state: RolloutState): Decision {
   if (Object.keys(state.steps).length === 0) return { kind: "ended", end: { kind: "untouched" } };
   const epilogue = backThrough(plan.epilogue, state);
   if (epilogue !== null) return epilogue;
-  const stuck = new Map<string, boolean>();
+  const stuck: { readonly host: string; readonly at: LaneProgress & { readonly unreachable: boolean } }[] = [];
   for (const batch of plan.batches.toReversed()) {
     const lanes = batch.map((lane) => ({ host: lane.host, progress: laneProgress(lane, state, "back") }));
     const steps = lanes.flatMap(({ progress }) => (progress.kind === "run" ? progress.steps : []));
     if (steps.length > 0) return { kind: "run", steps };
     if (lanes.some(({ progress }) => progress.kind === "busy")) return { kind: "busy" };
-    for (const { host, progress } of lanes) if (progress.kind === "stranded") stuck.set(host, progress.unreachable);
+    for (const { host, progress } of lanes) {
+      if (progress.kind === "stranded" || progress.kind === "kept") stuck.push({ host, at: progress });
+    }
   }
-  if (stuck.size > 0) {
+  if (stuck.length > 0) {
+    const stranded = stuck.filter(({ at }) => at.kind === "stranded").map(({ host }) => host);
     return {
       kind: "ended",
-      end: { kind: "open", unreachable: [...stuck.values()].includes(true), stranded: [...stuck.keys()] },
+      end: { kind: "open", unreachable: stuck.some(({ at }) => at.unreachable), stranded },
     };
   }
   return (

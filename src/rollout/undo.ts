@@ -10,7 +10,12 @@ export type UndoProgress =
   /** Everything that was begun has been taken back. */
   | { readonly kind: "undone" }
   /** A step back failed: what the stages had changed stays as it is, owned by the open rollout. */
-  | { readonly kind: "stuck"; readonly unreachable: boolean };
+  | {
+      readonly kind: "stuck";
+      readonly unreachable: boolean;
+      /** The first steps back were refused or never arrived: nothing was taken back, and nothing is worse for it. */
+      readonly refused: boolean;
+    };
 
 /**
  * Takes back what the given stages began, last first. A stage's undo sequences run side by side, step by step.
@@ -22,8 +27,9 @@ export type UndoProgress =
 export function undoProgress(stages: readonly Stage[], state: RolloutState): UndoProgress {
   let isStuck = false;
   let isLost = false;
+  let isRefused = false;
   const lostHosts = new Set<string>();
-  for (const sequence of undoSequences(stages, state)) {
+  for (const [index, sequence] of undoSequences(stages, state).entries()) {
     const open = sequence.filter((step) => step.host === null || !lostHosts.has(step.host));
     const statuses = open.map((step) => ({ step, status: state.steps[step.id] }));
     const failedHere = statuses.flatMap(({ step, status }) =>
@@ -33,12 +39,13 @@ export function undoProgress(stages: readonly Stage[], state: RolloutState): Und
     if (waiting.length > 0) return { kind: "run", steps: waiting };
     if (statuses.some(({ status }) => status?.kind === "running")) return { kind: "busy" };
     if (failedHere.length === 0) continue;
+    isRefused = index === 0 && statuses.every(({ status }) => !hasChanged(status));
     isStuck = true;
     isLost ||= failedHere.some(({ failure }) => isUnreachable(failure));
     if (failedHere.some(({ step }) => step.phase !== "enable")) break;
     for (const { step } of failedHere) if (step.host !== null) lostHosts.add(step.host);
   }
-  return isStuck ? { kind: "stuck", unreachable: isLost } : { kind: "undone" };
+  return isStuck ? { kind: "stuck", unreachable: isLost, refused: isRefused } : { kind: "undone" };
 }
 
 /** True when at least one step of the stages has been begun. */

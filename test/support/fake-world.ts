@@ -201,6 +201,7 @@ export class FakeWorld {
 
 function observed(host: FakeHost): string {
   const sections = {
+    change: host.epoch === 0 ? "" : `${host.epoch} test/run\n`,
     platform: PLATFORM,
     release: printReleaseFact(host),
     lb: host.name.startsWith("lb") ? printLbFact(host) : "",

@@ -135,7 +135,12 @@ export class PaperFleet {
       const platform = known({ systemd: 252, architecture: "x86_64", freeBytes: 1e9, missing: [] });
       return [
         name,
-        { platform, release: known(this.#release(name)), lb: lbs.has(name) ? known(this.#lb(name)) : null },
+        {
+          lastChange: known({ epoch: 0, fleet: null }),
+          platform,
+          release: known(this.#release(name)),
+          lb: lbs.has(name) ? known(this.#lb(name)) : null,
+        },
       ];
     });
     return {
@@ -143,6 +148,8 @@ export class PaperFleet {
       haproxyTemplate: HAPROXY_TEMPLATE,
       desired: desiredOf(topology),
       views: new Map(views),
+      epoch: 1,
+      running: null,
       open,
     };
   }

@@ -32,6 +32,20 @@ function tooFew(action: Of<"lb.drain">, seen: Seen): ReturnType<typeof failed> {
 /** Old workers never get longer than `hard-stop-after 5m` of the template. */
 const STEP_ZERO_LIMIT = 320_000;
 
+/** Milliseconds in which the other servers may become ready: one that has just come up is "UP 2/3" for some checks. */
+const SETTLING = 5000;
+
+/** Looks at the server among the others, again and again until enough of them are ready or it has taken too long. */
+function* lookForOthers({ balancer, server, floor }: Of<"lb.drain">): Part<Seen> {
+  const first = yield* tell(balancer, server);
+  let seen = first;
+  while (seen.row.admin === "ready" && remaining(seen) < floor && seen.elapsed - first.elapsed < SETTLING) {
+    yield* pause(5 * LOOK_EVERY);
+    seen = yield* tell(balancer, server);
+  }
+  return seen;
+}
+
 /** Steps 0 and 1 of a drain: old workers quiet, `state drain`, read back. See `lb.drain`. */
 export function* drain(action: Of<"lb.drain">): Operation {
   const { balancer, server, floor } = action;
@@ -40,7 +54,7 @@ export function* drain(action: Of<"lb.drain">): Operation {
       failure("drain-timeout", `a worker from before the last reload still serves requests on ${balancer}`),
     );
   }
-  const before = yield* tell(balancer, server);
+  const before = yield* lookForOthers(action);
   const counts = before.row.admin === "ready";
   if (counts && remaining(before) < floor) return tooFew(action, before);
   const after = yield* tell(balancer, server, [setState(server, "drain")]);

@@ -52,5 +52,5 @@ export function* prune(action: Extract<ReleaseAction, { kind: "release.prune" }>
   const ran = yield* run(host, mutating("release.prune", PRUNE, [app, String(keep)]));
   if (ran.code !== 0) return failed(judge(`remove old releases of ${app} on ${host}`, ran));
   const gone = ran.stdout.split("\n").filter((line) => line !== "");
-  return done(gone.length === 0 ? "" : `removed ${gone.join(", ")}`);
+  return done(gone.length === 0 ? "none was due" : `removed ${gone.join(", ")}`);
 }
