@@ -82,7 +82,7 @@ export async function drive(
   rest: readonly Plan[] = [],
 ): Promise<Ending> {
   const { context, lease, deps, relays, emit } = runner;
-  emit({ kind: "run-started", rollout, plan });
+  emit({ kind: "run-started", rollout, plan, back: state.direction === "back" });
   const { interrupts, confirm, options } = context;
   const result = await runPlan({
     plan,

@@ -24,7 +24,7 @@ export interface Counts {
 
 /** What a run tells while it goes; reporters turn it into text or NDJSON. `at` is milliseconds since the epoch. */
 export type RunEvent = { readonly at: number } & (
-  | { readonly kind: "run-started"; readonly rollout: string; readonly plan: Plan }
+  | { readonly kind: "run-started"; readonly rollout: string; readonly plan: Plan; readonly back: boolean }
   | { readonly kind: "note"; readonly host: string | null; readonly text: string }
   | { readonly kind: "warning"; readonly host: string | null; readonly failure: Failure }
   | {

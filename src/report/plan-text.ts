@@ -6,6 +6,11 @@ export function planLines(plan: Plan): readonly string[] {
   return [printable(title(plan)), ...plan.reasons.map((reason) => `  ${printable(reason)}`), ...portions(plan)];
 }
 
+/** The head of a run that takes a rollout back. */
+export function backLine(plan: Plan): string {
+  return `putting back what "${printable(title(plan))}" changed`;
+}
+
 /** The whole plan: its head, then every step in order. */
 export function fullPlanLines(plan: Plan): readonly string[] {
   return [

@@ -1,6 +1,6 @@
 import type { Failure } from "../model/errors.ts";
 import type { RunEvent } from "../model/event.ts";
-import { planLines } from "./plan-text.ts";
+import { backLine, planLines } from "./plan-text.ts";
 import { countsLine, endingLines, failureLines, printable, span } from "./words.ts";
 
 /** Takes a run's events as they happen. */
@@ -38,7 +38,7 @@ export function textReporter({ line, paint, verbose }: Printer): Reporter {
 function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint): readonly string[] {
   switch (event.kind) {
     case "run-started":
-      return [...planLines(event.plan), paint("dim", `rollout ${event.rollout}`)];
+      return [...(event.back ? [backLine(event.plan)] : planLines(event.plan)), paint("dim", `rollout ${event.rollout}`)];
     case "run-ended":
       return endLines(event, failures, paint);
     case "lane-ended":

@@ -113,7 +113,7 @@ describe("a plan in words", () => {
 describe("a run in lines", () => {
   const step = { step: "app1/00", host: "lb1", lane: "app1", says: "drain shop/app1 on lb1" };
   const events: readonly RunEvent[] = [
-    { at: 1, kind: "run-started", rollout: "r1", plan: examplePlan() },
+    { at: 1, kind: "run-started", rollout: "r1", plan: examplePlan(), back: false },
     { at: 2, kind: "step-started", ...step },
     { at: 3, kind: "step-done", ...step, note: "1 session closed", ms: 1234 },
     { at: 4, kind: "step-failed", ...step, failure: broken, ms: 10 },

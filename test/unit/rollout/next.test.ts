@@ -168,6 +168,16 @@ describe("a lane that fails", () => {
     expect(played.end).toEqual(end);
   });
 
+  test("whose way back is refused serves as it is: the rollout stays open, and nobody is called drained", () => {
+    const plan = examplePlan({});
+    const refused = failure("min-available", "too few");
+    const { state } = play(plan, failing({ "app3 switch": unhealthy }));
+    const { order, end } = play(plan, failing({ "app2 ~drain": refused }), turned(state, "back"));
+    expect(order).toContain("app2 ~drain");
+    expect(order).not.toContain("app2 ~switch");
+    expect(end).toEqual(open(false));
+  });
+
   test("turns everything back with onFailure rollback, last batch first, prologue at the end", () => {
     const plan = examplePlan({ budget: { onFailure: "rollback" } });
     const { order, end } = play(plan, failing({ "app2 switch": unhealthy }));
