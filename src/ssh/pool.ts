@@ -31,6 +31,11 @@ interface Slot {
   readonly channels: Limiter;
 }
 
+/** A rollout that is taken back may name a host that has left the inventory since it began. */
+function absent(host: string): Failure {
+  return failure("host-unresolved", `${host} is not in the inventory`, `put ${host} back into the inventory`);
+}
+
 /** Makes a {@link Pool}. */
 export function createPool(options: SshOptions): Pool {
   const slots = new Map<string, Slot>();
@@ -57,8 +62,7 @@ export function createPool(options: SshOptions): Pool {
   return {
     async borrow(host, deadline) {
       const endpoint = endpoints.get(host);
-      if (endpoint === undefined)
-        return { kind: "failed", failure: failure("bug", `there is no host ${host} in this run`) };
+      if (endpoint === undefined) return { kind: "failed", failure: absent(host) };
       const { slot, reused } = slotOf(endpoint);
       const attempt = await Promise.race([slot.connecting, aborted(deadline.signal)]);
       if (attempt === undefined) return { kind: "failed", failure: noConnection(endpoint, deadline) };

@@ -53,6 +53,11 @@ describe("ways to a host that fail, each by its own name", () => {
     expect(failure).toMatchObject({ code: "host-unresolved", hint: expect.stringContaining("hosts.box.address") });
   });
 
+  test("a host that has left the inventory", async () => {
+    const failure = await failing({ ...to("127.0.0.1", 22), hosts: [] });
+    expect(failure).toMatchObject({ code: "host-unresolved", message: "box is not in the inventory" });
+  });
+
   test("a port that nothing listens on", async () => {
     expect(await failing(to("127.0.0.1", await freePort()))).toMatchObject({ code: "host-refused" });
   });
