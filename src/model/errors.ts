@@ -19,6 +19,7 @@ export type ErrorCode =
   | "command-timeout"
   | "disk-full"
   | "stale-epoch"
+  | "other-fleet"
   | "interrupted"
   // the fleet
   | "files-invalid"

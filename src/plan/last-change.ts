@@ -37,7 +37,7 @@ export function claimProblems(host: string, seen: LastChange, claim: Claim): rea
   if (seen.fleet !== null && seen.fleet !== claim.fleet) {
     return [
       failure(
-        "stale-epoch",
+        "other-fleet",
         `${host} belongs to the fleet ${seen.fleet}, and this is ${claim.fleet}`,
         `if the fleet was renamed, or the host was handed over: on ${host}, as root: rm /var/lib/drover/epoch`,
       ),
