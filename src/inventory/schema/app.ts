@@ -94,6 +94,9 @@ const rollout = keys({
   keepReleases: whole("a whole number of releases from 1 to 100", 1, 100).default(5),
 });
 
+const LOWEST_PORT = 1024;
+const PORT = `a port from ${LOWEST_PORT} to 65535`;
+
 const variable = text("a name of letters, digits and underscores that starts with no digit", ENV_NAME);
 
 /** An app file: what an app's team writes (DESIGN §2). */
@@ -109,7 +112,11 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
     release: text('a release of letters, digits and ._+~- without "..", at most 64', RELEASE),
     artifact,
     run: anyText("a command"),
-    port: whole("a port from 1 to 65535", 1, 65_535)
+    // An app's unit gives it no CAP_NET_BIND_SERVICE (capabilities(7)).
+    port: z
+      .int({ error: PORT })
+      .min(LOWEST_PORT, { error: `${PORT} (apps run without the privileges that lower ones need)` })
+      .max(65_535, { error: PORT })
       .optional()
       .transform((port) => port ?? null),
     health: health.prefault({}),

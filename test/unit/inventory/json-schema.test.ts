@@ -14,7 +14,7 @@ test("the published schemas are closed, named, and know the keys of the files", 
     additionalProperties: false,
     required: ["app", "hosts", "release", "artifact", "run"],
     properties: {
-      port: { type: "integer", minimum: 1, maximum: 65_535 },
+      port: { type: "integer", minimum: 1024, maximum: 65_535 },
       rollout: {
         properties: { drainTimeout: { default: "30s" }, serial: { default: 1 }, keepReleases: { default: 5 } },
       },

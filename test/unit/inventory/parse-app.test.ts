@@ -24,8 +24,8 @@ describe("what an app file leaves out", () => {
   });
 
   test("an app with a port is healthy when the port answers", () => {
-    const { app } = parseApp("a.yaml", [...shop, "port: 80", "health: {interval: 2s}"].join("\n"));
-    expect(app).toMatchObject({ port: 80, health: { probe: { kind: "tcp" }, interval: 2000, timeout: 2000 } });
+    const { app } = parseApp("a.yaml", [...shop, "port: 8080", "health: {interval: 2s}"].join("\n"));
+    expect(app).toMatchObject({ port: 8080, health: { probe: { kind: "tcp" }, interval: 2000, timeout: 2000 } });
   });
 });
 
@@ -76,20 +76,20 @@ test("text that systemd or the kernel would refuse is refused here", () => {
 
 describe("routes and checks", () => {
   test.for(["/", "/api", "/api/v1.2", "/a~b/@c:d/+"])("a route may lead to %s", (path) => {
-    expect(errorsWith("port: 80", `routes: [{lb: edge, host: a.b, path: "${path}"}]`)).toEqual([]);
+    expect(errorsWith("port: 8080", `routes: [{lb: edge, host: a.b, path: "${path}"}]`)).toEqual([]);
   });
 
   test.for(["api", "/api/", "//", "/a//b", "/a/../b", "/.", "/a?b", "/a b", "/a%2e", "/é", "/a#b", "/a'b", ""])(
     "a route may not lead to %j",
     (path) => {
-      expect(errorsWith("port: 80", `routes: [{lb: edge, host: a.b, path: "${path}"}]`)).toHaveLength(1);
+      expect(errorsWith("port: 8080", `routes: [{lb: edge, host: a.b, path: "${path}"}]`)).toHaveLength(1);
     },
   );
 
   test.for(["Shop.test", "shop.test:80", "-a", "a-.b", "a..b", "*.b", "a_b", "", "10.0.0.1 x"])(
     "a route's host may not be %j",
     (host) => {
-      expect(errorsWith("port: 80", `routes: [{lb: edge, host: "${host}"}]`)).toHaveLength(1);
+      expect(errorsWith("port: 8080", `routes: [{lb: edge, host: "${host}"}]`)).toHaveLength(1);
     },
   );
 });
