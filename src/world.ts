@@ -28,6 +28,7 @@ export async function buildContext(options: WorldOptions): Promise<Context> {
   const directory = resolve(options.directory);
   return {
     options: { output: options.output, yes: options.yes, forks: options.forks, timeout: options.timeout },
+    folder: directory,
     files: createFiles({ directory, cache: cacheDirectory(), certificates: [] }),
     clock: systemClock,
     print: printer(options),

@@ -32,6 +32,8 @@ export interface Interrupts {
 /** The real world as commands see it: every adapter, wired in cli.ts. */
 export interface Context {
   readonly options: CommonOptions;
+  /** The fleet's folder, absolute, to be named in messages. */
+  readonly folder: string;
   readonly files: Files;
   readonly clock: Clock;
   readonly print: Printer;

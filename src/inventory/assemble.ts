@@ -9,20 +9,23 @@ import { makeWorld } from "./checks/world.ts";
 import { compareText, tidyDiagnostics } from "./diagnostics.ts";
 import type { Parts } from "./drafts.ts";
 
-/** A valid fleet, or everything that is wrong with its files, sorted. */
+/**
+ * A valid fleet, or everything that is wrong with its files, sorted; with the hosts, where these are not in doubt, to
+ * look up what a selector should have said.
+ */
 export type Assembled =
   | { readonly kind: "ok"; readonly fleet: Fleet }
-  | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[] };
+  | { readonly kind: "invalid"; readonly diagnostics: readonly Diagnostic[]; readonly hosts: readonly Host[] };
 
 /** Puts the files together and checks them against each other. Pure; throws only for a bug of its own. */
 export function assembleFleet(parts: Parts): Assembled {
   const world = makeWorld(parts);
+  const aboutHosts = [...parts.inventory.flatMap((source) => source.diagnostics), ...checkHosts(world.hosts)];
   const diagnostics = [
     ...parts.found,
     ...parts.drover.diagnostics,
-    ...parts.inventory.flatMap((source) => source.diagnostics),
+    ...aboutHosts,
     ...parts.apps.flatMap((app) => app.diagnostics),
-    ...checkHosts(world.hosts),
     ...checkBalancers(world),
     ...checkApps(world),
     ...checkRoutes(world),
@@ -31,22 +34,18 @@ export function assembleFleet(parts: Parts): Assembled {
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;
   if (fleet === null && diagnostics.length === 0) throw new TypeError("files without errors give no fleet");
   if (fleet !== null) return { kind: "ok", fleet };
-  return { kind: "invalid", diagnostics: tidyDiagnostics(diagnostics) };
+  const hosts = world.complete && aboutHosts.length === 0 ? hostsOf(world) : [];
+  return { kind: "invalid", diagnostics: tidyDiagnostics(diagnostics), hosts };
 }
 
 /** The fleet itself; null when a part is missing, which some diagnostic has told then. */
 function build({ drover, apps }: Parts, world: World): Fleet | null {
   const { fleet: name, ssh, state, loadBalancers } = drover.fields;
   if (name === undefined || ssh === undefined || state === undefined || loadBalancers === undefined) return null;
-  const hosts = world.hosts.map(({ name: host, addresses, tags }): Host => ({
-    name: host,
-    addresses: addresses ?? [],
-    tags: tags ?? {},
-  }));
   return {
     name,
     ssh,
-    hosts,
+    hosts: hostsOf(world),
     loadBalancers: Object.entries(loadBalancers)
       .map(([lb, { hosts: selector }]) => ({ name: lb, selector }))
       .toSorted((left, right) => compareText(left.name, right.name)),
@@ -56,4 +55,8 @@ function build({ drover, apps }: Parts, world: World): Fleet | null {
       .filter((app): app is App => app !== null)
       .toSorted((left, right) => compareText(left.name, right.name)),
   };
+}
+
+function hostsOf({ hosts }: World): readonly Host[] {
+  return hosts.map(({ name, addresses, tags }) => ({ name, addresses: addresses ?? [], tags: tags ?? {} }));
 }

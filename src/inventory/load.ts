@@ -3,7 +3,7 @@ import type { Diagnostic } from "../model/fleet.ts";
 import type { Files, Limits } from "../model/ports.ts";
 import type { Assembled } from "./assemble.ts";
 import { assembleFleet } from "./assemble.ts";
-import { quote } from "./describe.ts";
+import { printable, quote } from "./describe.ts";
 import { complain } from "./diagnostics.ts";
 import type { AppDraft, DroverDraft, HostDrafts } from "./drafts.ts";
 import { hostsOfProgram } from "./ansible.ts";
@@ -18,6 +18,8 @@ const DROVER_FILE = "drover.yaml";
 /** `release` stands in for what one app's file says; an app that is not there is the caller's to notice. */
 export interface LoadOptions {
   readonly limits: Limits;
+  /** The fleet's folder, absolute, to be named where there is none. */
+  readonly folder: string;
   readonly release?: { readonly app: string; readonly release: string };
 }
 
@@ -36,9 +38,9 @@ export async function loadFleet(files: Files, options: LoadOptions): Promise<Ass
   if (text.kind !== "ok") {
     const message =
       text.kind === "missing"
-        ? `expected the fleet's file here, got none (-C DIR names the folder of a fleet)`
+        ? `expected the fleet's file in ${printable(options.folder)}, got none (-C DIR names the folder of a fleet)`
         : text.message;
-    return { kind: "invalid", diagnostics: [{ file: DROVER_FILE, line: 1, column: 1, path: "", message }] };
+    return { kind: "invalid", diagnostics: [{ file: DROVER_FILE, line: 1, column: 1, path: "", message }], hosts: [] };
   }
   const drover = parseFleetFile(DROVER_FILE, text.text);
   const inventory: HostDrafts[] = [];

@@ -34,7 +34,7 @@ describe("a good fleet gives its topology", () => {
 /** The topology as JSON, or the errors one per line. */
 async function outcomeOf(folder: string): Promise<string> {
   const limits = { deadline: 5_000, signal: new AbortController().signal };
-  const loaded = await loadFleet(filesIn(folder), { limits });
+  const loaded = await loadFleet(filesIn(folder), { limits, folder });
   if (loaded.kind === "ok") return `${JSON.stringify(compileTopology(loaded.fleet), null, 2)}\n`;
   return loaded.diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join("");
 }

@@ -132,6 +132,7 @@ export class FakeWorld {
   #context(process: Process): Context {
     return {
       options: { output: "text", yes: true, forks: 10, timeout: 30_000 },
+      folder: "/fleet",
       files: this.files,
       clock: mortalClock(this.clock, process),
       print: { line: (text) => process.lines.push(text), paint: (_style, text) => text, verbose: false },

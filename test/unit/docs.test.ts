@@ -47,7 +47,7 @@ describe("fleet files", () => {
       fleet[path] = stringify({ ...parse(base[path] ?? ""), ...parse(text) });
     }
     const limits = { deadline: 1000, signal: new AbortController().signal };
-    const loaded = await loadFleet(memory(fleet), { limits });
+    const loaded = await loadFleet(memory(fleet), { limits, folder: "/fleet" });
     expect(loaded.kind === "ok" ? [] : loaded.diagnostics.map(formatDiagnostic)).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 import type { Diagnostic } from "../../model/fleet.ts";
 import { quote } from "../describe.ts";
 import { complain, formatPlace, placeOf } from "../diagnostics.ts";
+import { noMatch } from "./no-match.ts";
 import type { PlacedApp, World } from "./world.ts";
 
 /** Every app once, on at least one host, and no port of a host for two of them. */
-export function checkApps({ apps, complete }: World): readonly Diagnostic[] {
+export function checkApps({ apps, hosts, complete }: World): readonly Diagnostic[] {
   const wrong: Diagnostic[] = [];
   apps.forEach((app, index) => {
     const before = apps.slice(0, index);
@@ -19,8 +20,10 @@ export function checkApps({ apps, complete }: World): readonly Diagnostic[] {
         ),
       );
     }
-    if (app.on?.length === 0 && complete)
-      wrong.push(complain(app.file, ["hosts"], "expected a selector that matches a host, got one that matches none"));
+    if (app.on?.length === 0 && complete && app.selector !== null) {
+      const names = hosts.map(({ name }) => name);
+      wrong.push(complain(app.file, ["hosts"], noMatch(app.fields.hosts ?? "", app.selector, names)));
+    }
     wrong.push(...before.flatMap((other) => checkPort(app, other)));
   });
   return wrong;

@@ -2,18 +2,20 @@ import type { Diagnostic } from "../../model/fleet.ts";
 import { quote } from "../describe.ts";
 import { complain } from "../diagnostics.ts";
 import { suggest } from "../suggest.ts";
+import { noMatch } from "./no-match.ts";
 import type { World } from "./world.ts";
 
 /** Balancer sets have hosts, none of them twice; the state host exists and is no balancer. */
 export function checkBalancers(world: World): readonly Diagnostic[] {
-  const { drover, balancers, complete } = world;
+  const { drover, balancers, hosts, complete } = world;
+  const names = hosts.map(({ name }) => name);
   const wrong: Diagnostic[] = [];
   const owner = new Map<string, string>();
-  for (const { name, selector, on } of balancers ?? []) {
+  for (const { name, text, selector, on } of balancers ?? []) {
     wrong.push(...selector.diagnostics);
     const path = ["loadBalancers", name, "hosts"];
-    if (on?.length === 0 && complete)
-      wrong.push(complain(drover.file, path, "expected a selector that matches a host, got one that matches none"));
+    if (on?.length === 0 && complete && selector.selector !== null)
+      wrong.push(complain(drover.file, path, noMatch(text, selector.selector, names)));
     for (const host of on ?? []) {
       const other = owner.get(host);
       if (other !== undefined)

@@ -16,6 +16,8 @@ export interface PlacedApp extends AppDraft {
 export interface PlacedBalancer {
   readonly name: string;
   readonly on: readonly string[] | null;
+  /** The selector as written. */
+  readonly text: string;
   readonly selector: ReturnType<typeof readSelector>;
 }
 
@@ -41,7 +43,7 @@ export function makeWorld({ drover, inventory, apps }: Parts): World {
   const { loadBalancers } = drover.fields;
   const balancers = Object.entries(loadBalancers ?? {}).map(([name, { hosts: text }]) => {
     const selector = readSelector(drover.file, ["loadBalancers", name, "hosts"], text);
-    return { name, selector, on: names(selector.selector) };
+    return { name, text, selector, on: names(selector.selector) };
   });
   return {
     drover,

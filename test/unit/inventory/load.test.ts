@@ -38,7 +38,7 @@ function memory(files: Readonly<Record<string, string>>, run?: Files["run"]): Fi
 
 /** The errors of loading, or the hosts' names. */
 async function load(files: Files, options: Partial<LoadOptions> = {}): Promise<readonly string[]> {
-  const loaded = await loadFleet(files, { limits, ...options });
+  const loaded = await loadFleet(files, { limits, folder: "/home/me/fleet", ...options });
   return loaded.kind === "ok" ? loaded.fleet.hosts.map(({ name }) => name) : loaded.diagnostics.map(formatDiagnostic);
 }
 
@@ -49,14 +49,23 @@ describe("loading a fleet", () => {
 
   test("without drover.yaml says so", async () => {
     expect(await load(memory({}))).toEqual([
-      "drover.yaml:1:1: expected the fleet's file here, got none (-C DIR names the folder of a fleet)",
+      "drover.yaml:1:1: expected the fleet's file in /home/me/fleet, got none (-C DIR names the folder of a fleet)",
     ]);
+  });
+
+  test("gives the hosts of a fleet whose other files are wrong, and none that are in doubt", async () => {
+    const wrong = { ...whole, "apps/tick.yaml": app.replace("@host=one", "role=app") };
+    const hosts = [{ name: "one", addresses: ["10.0.0.1"], tags: {} }];
+    const options = { limits, folder: "/fleet" };
+    expect(await loadFleet(memory(wrong), options)).toMatchObject({ kind: "invalid", hosts });
+    const doubtful = { ...wrong, "inventory.yaml": "hosts:\n  one: {address: 10.0.0.1}\n  two: {}\n" };
+    expect(await loadFleet(memory(doubtful), options)).toMatchObject({ kind: "invalid", hosts: [] });
   });
 
   test("uses the release that is given for one app, and no other", async () => {
     const release = { app: "tick", release: "2" };
     const other = app.replace("tick", "tock");
-    const loaded = await loadFleet(memory({ ...whole, "apps/tock.yml": other }), { limits, release });
+    const loaded = await loadFleet(memory({ ...whole, "apps/tock.yml": other }), { limits, folder: "/fleet", release });
     const releases = loaded.kind === "ok" ? loaded.fleet.apps.map(({ name, release: now }) => `${name} ${now}`) : [];
     expect(releases).toEqual(["tick 2", "tock 1"]);
   });
@@ -104,7 +113,7 @@ describe("a program that lists hosts", () => {
       blue: { hosts: ["two"], children: ["web"] },
       bare: ["two"],
     };
-    const loaded = await loadFleet(memory(files, prints(JSON.stringify(list))), { limits });
+    const loaded = await loadFleet(memory(files, prints(JSON.stringify(list))), { limits, folder: "/fleet" });
     const tags = loaded.kind === "ok" ? loaded.fleet.hosts[1]?.tags : {};
     expect(tags).toEqual({ "group/web": "true", "group/blue": "true", "group/bare": "true" });
   });
