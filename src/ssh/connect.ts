@@ -7,10 +7,10 @@ import { failure } from "../model/errors.ts";
 import { startDeadline } from "./deadline.ts";
 import { connectFailure, connectTimeout, isBusyServer, readError } from "./failures.ts";
 import type { Endpoint } from "./failures.ts";
+import type { KnownHosts } from "./host-keys.ts";
 import { hostKeyFailure, keysOf } from "./host-keys.ts";
 import type { Identity } from "./identity.ts";
 import { algorithmsFor, judge } from "./known-hosts.ts";
-import type { KnownKey } from "./known-hosts.ts";
 
 /** A live connection. */
 export interface Connection {
@@ -27,9 +27,7 @@ export interface Connection {
 /** Who we are and whom we trust: the same for all hosts of a run. */
 export interface Trust {
   readonly identity: Identity;
-  readonly known: readonly KnownKey[];
-  /** As written in drover.yaml, for hints. */
-  readonly knownFiles: readonly string[];
+  readonly known: KnownHosts;
 }
 
 /** Milliseconds for TCP, handshake and login together. */
@@ -116,7 +114,7 @@ function attemptOnce(endpoint: Endpoint, trust: Trust, signal: AbortSignal): Pro
 }
 
 function settings(endpoint: Endpoint, trust: Trust, refuse: (cause: Failure) => void): ConnectConfig {
-  const about = keysOf(endpoint, trust.known);
+  const about = keysOf(endpoint, trust.known.keys);
   const methods = [...trust.identity.methods];
   return {
     username: endpoint.user,
@@ -126,7 +124,7 @@ function settings(endpoint: Endpoint, trust: Trust, refuse: (cause: Failure) => 
     readyTimeout: 0,
     hostVerifier: (key: Buffer) => {
       const fingerprint = `SHA256:${createHash("sha256").update(key).digest("base64").replace(/=+$/, "")}`;
-      const cause = hostKeyFailure(endpoint, judge(about, key), fingerprint, trust.knownFiles);
+      const cause = hostKeyFailure(endpoint, judge(about, key), fingerprint, trust.known);
       if (cause !== null) refuse(cause);
       return cause === null;
     },

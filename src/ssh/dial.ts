@@ -42,5 +42,5 @@ async function loadTrust(options: SshOptions): Promise<Trust> {
     loadIdentity(options.ssh.user, options.ssh.identity, options.places),
     loadKnownHosts(options.ssh.knownHosts, options.places),
   ]);
-  return { identity, known, knownFiles: options.ssh.knownHosts };
+  return { identity, known };
 }

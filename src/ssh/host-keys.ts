@@ -2,27 +2,42 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { failure } from "../model/errors.ts";
 import type { Failure } from "../model/errors.ts";
-import { place } from "./failures.ts";
+import { place, readError } from "./failures.ts";
 import type { Endpoint } from "./failures.ts";
 import { knownName, linesFor, parseKnownHosts } from "./known-hosts.ts";
 import type { KnownKey, Verdict } from "./known-hosts.ts";
 import { expandHome } from "./options.ts";
 import type { Places } from "./options.ts";
 
+/** What the known_hosts files hold. */
+export interface KnownHosts {
+  readonly keys: readonly KnownKey[];
+  /** As written in drover.yaml, for hints. */
+  readonly files: readonly string[];
+  /** What is wrong with those that could not be read, a sentence each. */
+  readonly unread: readonly string[];
+}
+
 /**
  * Reads the known_hosts files: those of `ssh.knownHosts`, or ssh's own two when there are none. A file that is not
- * there holds no keys.
+ * there holds no keys: of several, one often is not.
  */
-export async function loadKnownHosts(files: readonly string[], places: Places): Promise<readonly KnownKey[]> {
-  const paths = files.length > 0 ? files : ["~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"];
+export async function loadKnownHosts(written: readonly string[], places: Places): Promise<KnownHosts> {
+  const files = written.length > 0 ? written : ["~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"];
+  const unread: string[] = [];
   const parsed = await Promise.all(
-    paths.map(async (file) => {
+    files.map(async (file) => {
       const path = resolve(places.directory, expandHome(file, places.home));
-      const text = await readFile(path, "utf8").catch(() => "");
-      return parseKnownHosts(path, text);
+      try {
+        return parseKnownHosts(path, await readFile(path, "utf8"));
+      } catch (error) {
+        const { code } = readError(error);
+        unread.push(code === "ENOENT" ? `there is no file ${path}` : `${path} cannot be read: ${code}`);
+        return [];
+      }
     }),
   );
-  return parsed.flat();
+  return { keys: parsed.flat(), files, unread: unread.toSorted() };
 }
 
 /** The lines about a host, by its name in the inventory or by its address: people write either. */
@@ -35,11 +50,11 @@ export function hostKeyFailure(
   endpoint: Endpoint,
   verdict: Verdict,
   fingerprint: string,
-  files: readonly string[],
+  { files, unread }: KnownHosts,
 ): Failure | null {
   const where = place(endpoint);
   const name = knownName(endpoint.address, endpoint.port);
-  const file = files[0] ?? "~/.ssh/known_hosts";
+  const file = files[0] ?? "known_hosts";
   switch (verdict.kind) {
     case "trusted":
       return null;
@@ -60,11 +75,11 @@ export function hostKeyFailure(
     case "unknown":
       return failure(
         "host-key-unknown",
-        `the host key of ${where} is not known`,
+        `the host key of ${where} is not known${unread.length === files.length ? `: ${unread.join(", ")}` : ""}`,
         verdict.authorities.length > 0
           ? "only a @cert-authority line matches, and host certificates are not supported: add the host's own key"
           : `compare this fingerprint with the host's own, then try: ssh-keyscan -p ${endpoint.port} ${endpoint.address} >> ${file}`,
-        [`it showed ${fingerprint}`],
+        [`it showed ${fingerprint}`, ...(unread.length === files.length ? [] : unread)],
       );
   }
 }

@@ -93,7 +93,19 @@ describe("host keys", () => {
     const fingerprint = must("ssh-keygen", "-l", "-f", join(sshd.directory, "host_ed25519")).split(" ")[1];
     const failure = await failing(known("known_none", "# nothing yet\n"));
     expect(failure).toMatchObject({ code: "host-key-unknown", detail: [`it showed ${fingerprint}`] });
-    expect(await failing(sshd.options({ knownHosts: ["no-such-file"] }))).toMatchObject({ code: "host-key-unknown" });
+  });
+
+  test("a known_hosts file that is not there is told, beside the unknown key", async () => {
+    const gone = `there is no file ${join(sshd.directory, "no-such-file")}`;
+    expect(await failing(sshd.options({ knownHosts: ["no-such-file"] }))).toMatchObject({
+      code: "host-key-unknown",
+      message: expect.stringMatching(new RegExp(`is not known: ${gone}$`)),
+    });
+    sshd.file("known_none", "# nothing yet\n");
+    expect(await failing(sshd.options({ knownHosts: ["known_none", "no-such-file"] }))).toMatchObject({
+      message: expect.stringMatching(/is not known$/),
+      detail: [expect.stringContaining("it showed"), gone],
+    });
   });
 
   test("one that has changed is refused, naming file and line", async () => {
