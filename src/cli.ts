@@ -35,7 +35,9 @@ function verb(name: string, description: string) {
     )
     .option("--yes", "answer every question with yes", false)
     .option("--forks <n>", "hosts to work on at once", count, 30)
-    .option("--timeout <duration>", "for reaching and asking the hosts", duration, 60_000)
+    .addOption(
+      new Option("--timeout <duration>", "for reaching and asking the hosts").argParser(duration).default(60_000, "1m"),
+    )
     .option("-v, --verbose", "also say what begins", false)
     .option("--no-color", "no colours, also with NO_COLOR set or without a terminal");
 }
@@ -67,7 +69,9 @@ function program(run: Run): Command {
     .addHelpText("after", `\n${EXIT_CODES}`);
   addReaders(root, run);
   root.addCommand(
-    verb("apply", "bring everything to what the files say").action((options) => run(options, applyCommand)),
+    verb("apply", "bring everything to what the files say")
+      .addHelpText("after", `\n${APPLY_EXAMPLES}\n\n${EXIT_CODES}`)
+      .action((options) => run(options, applyCommand)),
   );
   root.addCommand(rollout(run));
   return root;
@@ -108,6 +112,7 @@ function rollout(run: Run): Command {
         "--release <release>",
         "write this release into the app's file and roll it out; without it, what the file says",
       )
+      .addHelpText("after", `\n${START_EXAMPLES}\n\n${EXIT_CODES}`)
       .action((app, options) => run(options, (context) => rolloutStartCommand(context, app, options.release))),
   );
   group.addCommand(
@@ -122,6 +127,14 @@ function rollout(run: Run): Command {
   );
   return group;
 }
+
+const APPLY_EXAMPLES = `Examples:
+  drover apply              shows the plan, asks, does it
+  drover apply --yes        asks nothing, for CI; drover plan shows the same and changes nothing`;
+
+const START_EXAMPLES = `Examples:
+  drover rollout start shop --release 1.5.0    writes release: "1.5.0" into the app's file and rolls it out
+  drover rollout start shop                    rolls out what the file says`;
 
 const EXIT_CODES = `Exit codes:
   0    done, or no difference and nothing unknown
@@ -140,7 +153,7 @@ async function main(argv: readonly string[]): Promise<number> {
     code = await perform(await buildContext(options));
   };
   const root = program(run);
-  exitByException(root);
+  prepareErrors(root);
   try {
     await root.parseAsync([...verbFirst(argv)], { from: "user" });
     return code;
@@ -152,8 +165,13 @@ async function main(argv: readonly string[]): Promise<number> {
 /** Options every verb has and that take a word of their own. */
 const WITH_VALUE: readonly string[] = ["-C", "--directory", "--output", "--forks", "--timeout"];
 
-/** Every verb has the common options; written before the verb (`drover -C fleet hosts`) they mean the same. */
+/**
+ * Every verb has the common options; written before the verb (`drover -C fleet hosts`) they mean the same. And
+ * `drover help VERB` is `drover VERB --help`.
+ */
 function verbFirst(argv: readonly string[]): readonly string[] {
+  // Commander's own `help` goes one command deep.
+  if (argv[0] === "help") return [...argv.slice(1), "--help"];
   const isRoot = (word: string): boolean => ["-h", "--help", "-V", "--version"].includes(word);
   let end = 0;
   for (let word = argv[0]; word?.startsWith("-") === true && !isRoot(word); word = argv[end]) {
@@ -164,9 +182,13 @@ function verbFirst(argv: readonly string[]): readonly string[] {
   return stop === -1 ? [...rest, ...options] : [...rest.slice(0, stop), ...options, ...rest.slice(stop)];
 }
 
-function exitByException(command: CommandUnknownOpts): void {
-  command.exitOverride();
-  for (const child of command.commands) exitByException(child);
+/** A wrong command line is an exception, not an exit, and its message ends with what to type next. */
+function prepareErrors(command: CommandUnknownOpts, before = ""): void {
+  const name = `${before}${command.name()}`;
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => write(`${text.trimEnd()}\n  hint: ${name} --help\n`),
+  });
+  for (const child of command.commands) prepareErrors(child, `${name} `);
 }
 
 /** Says what went wrong, once, and gives the exit code. A bug keeps its stack. */
