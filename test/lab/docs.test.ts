@@ -1,21 +1,18 @@
 // README's first fleet, typed as it stands there, on three hosts of the lab.
-import { copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { blocks, page } from "../support/pages.ts";
-import { checkout, lab as makeLab } from "./support/lab.ts";
+import { checkout, lab as labOf } from "./support/lab.ts";
 
-const lab = makeLab("test-docs");
+const lab = labOf("test-docs");
 let home = "";
 
 beforeAll(async () => {
   await lab.down();
   await lab.up("--only", "lb1,app1,app2");
-  // An operator's home: README's fleet names no key, so ssh's usual one is taken.
   home = await mkdtemp(join(tmpdir(), "drover-docs-"));
-  await mkdir(join(home, ".ssh"), { mode: 0o700 });
-  await copyFile(join(lab.fleet, "id_ed25519"), join(home, ".ssh/id_ed25519"));
 });
 
 afterAll(async () => {
@@ -23,12 +20,15 @@ afterAll(async () => {
   if (home !== "") await rm(home, { recursive: true });
 });
 
-/** README's section on the first fleet as one script; `plan` finds differences, and nobody is there to be asked. */
+/**
+ * README's section on the first fleet as one script for the lab's shell; `plan` finds differences, and nobody is there to
+ * be asked. Left out is what brings up the lab and what installs packages.
+ */
 function script(): string {
   const readme = page("README.md");
   const from = readme.text.indexOf("## A first fleet");
   const section = { ...readme, text: readme.text.slice(from, readme.text.indexOf("\n## ", from)) };
-  const [setUp = "", ...typed] = blocks(section, "sh");
+  const [makeLab = "", inLab = "", ofOwnHosts = "", folder = "", ...typed] = blocks(section, "sh");
   const files = blocks(section, "yaml").map((text) => {
     const name = /^# (\S+)/.exec(text)?.[1] ?? "";
     return `cat > ${name} <<'YAML'\n${text}YAML\n`;
@@ -38,9 +38,13 @@ function script(): string {
     .replace(/^drover plan\b/m, "{ drover plan || [ $? = 2 ]; } #")
     .replace(/^drover apply\b/m, "drover apply --yes");
   expect(commands).toContain("drover apply --yes");
+  expect(makeLab).toMatch(/\nlab\/lab shell\b.*\n$/);
+  expect(folder).toMatch(/^mkdir .*&& cd /);
   return [
+    inLab,
     `cd '${checkout}'`,
-    setUp.replace(/^npm ci\b.*$/m, ""),
+    ofOwnHosts.replace(/^npm ci\b.*$/m, ""),
+    folder,
     ...files,
     commands,
     "curl -sSf -H 'Host: hello.example.com' http://192.168.56.11/",

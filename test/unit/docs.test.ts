@@ -187,7 +187,10 @@ function commandsOn(from: Page): readonly string[] {
   const lines = blocks(from, "sh").flatMap((text) => text.split("\n"));
   const called = lines.map((line) => /^(?:\S*bin\/|.*\blab\/lab run -- )?(drover .*)$/.exec(line)?.[1] ?? "");
   const inline = codes(prose(from)).filter((code) => code.startsWith("drover "));
-  return [...called.filter((line) => line !== ""), ...inline].map((line) => line.replace(/\s+#.*$/, ""));
+  // Options before the command count as if they stood after it.
+  return [...called.filter((line) => line !== ""), ...inline].map((line) =>
+    line.replace(/\s+#.*$/, "").replace(/^drover ((?:-C \S+ )+)(.*)$/, "drover $2 $1"),
+  );
 }
 
 /** A command line's words; brackets, which mark what may be left out, are taken away. */
