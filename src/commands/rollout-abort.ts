@@ -1,5 +1,9 @@
-import type { Ending } from "../model/event.ts";
-import type { RolloutEvent } from "../rollout/state.ts";
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { Plan } from "../model/plan.ts";
+import { hostsOf, withoutHosts } from "../rollout/gone.ts";
+import { laneProgress } from "../rollout/lanes.ts";
+import type { RolloutEvent, RolloutState } from "../rollout/state.ts";
 import { reduce, takeOver } from "../rollout/state.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
@@ -9,7 +13,7 @@ import { readFleet } from "./fleet-files.ts";
 import { noneOpen } from "./none-open.ts";
 import type { Runner } from "./run-rollout.ts";
 import { createRunner, drive } from "./run-rollout.ts";
-import type { Connected } from "./survey.ts";
+import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
@@ -31,36 +35,71 @@ async function abort(
   const { lease } = acquired;
   const runner = createRunner(context, connected, { lease, secrets: new Map() });
   try {
-    const rollout = stateOf(await observe(context, connected)).open[app];
+    const survey = await observe(context, connected);
+    const rollout = stateOf(survey).open[app];
     if (rollout === undefined) return noneOpen(context, files, app);
-    const ending = await takeBack(runner, app, rollout);
-    return ending === null ? EXIT_CODE.done : exitCode(ending);
+    return await takeBack(runner, { app, rollout, survey });
   } finally {
     await runner.relays.close();
     await lease.release();
   }
 }
 
-/** Takes a rollout over and turns it back; null when its journal says that it had ended and only its name was left. */
-async function takeBack(runner: Runner, app: string, rollout: string): Promise<Ending | null> {
+/** Takes a rollout over and turns it back, unless its journal says that it had ended and only its name was left. */
+async function takeBack(
+  runner: Runner,
+  { app, rollout, survey }: { readonly app: string; readonly rollout: string; readonly survey: Survey },
+): Promise<number> {
   const { context, connected, lease } = runner;
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const story = readJournal(await connected.store.read(rollout, limits));
   if (story.closed) {
     await lease.setOpen(app, null);
     context.print.line(`${app}: rollout ${rollout} had already ended`);
-    return null;
+    return EXIT_CODE.done;
   }
+  const gone = hostsOf(story.plan).difference(new Set(survey.views.keys()));
+  for (const host of gone) {
+    runner.emit({ kind: "note", host, text: "it has left the inventory: nothing is taken back there" });
+  }
+  const plan = withoutHosts(story.plan, gone);
   const journal = new Journal(rollout, lease, context.clock);
   const events: readonly RolloutEvent[] = [
     takeOver(story.plan, story.state),
     { kind: "turned", direction: "back", why: `aborted by ${context.operator}` },
   ];
+  const state = events.reduce(reduce, story.state);
+  const blocked = wouldDrain(plan, state) ? silentBalancer(plan, survey) : null;
+  if (blocked !== null) {
+    tellFailure(context, blocked);
+    return EXIT_CODE.unreachable;
+  }
   await journal.events(events);
-  return await drive(runner, {
-    rollout,
-    journal,
-    plan: story.plan,
-    state: events.reduce(reduce, story.state),
+  return exitCode(await drive(runner, { rollout, journal, plan, state }));
+}
+
+/** True when an instance that serves would have to be drained to be taken back. */
+function wouldDrain(plan: Plan, state: RolloutState): boolean {
+  return plan.batches.flat().some((lane) => {
+    const serves = lane.stages
+      .flat()
+      .some(({ id, action }) => action.kind === "lb.ready" && state.steps[id] !== undefined);
+    return serves && laneProgress(lane, state, "back").kind === "run";
   });
+}
+
+/** A balancer that cannot take part: draining on the others alone would take capacity away and lead nowhere. */
+function silentBalancer(plan: Plan, { views }: Survey): Failure | null {
+  for (const host of hostsOf(plan)) {
+    const lb = views.get(host)?.lb ?? null;
+    if (lb === null || (lb.kind === "known" && lb.value.stable.admin !== null)) continue;
+    const why = lb.kind === "unknown" ? [lb.why.message] : ["HAProxy does not answer there"];
+    return failure(
+      "balancer-answer",
+      `nothing was taken back: ${host} would have to take part`,
+      `bring it back (drover apply starts HAProxy), or take ${host} out of the inventory, and abort again`,
+      why,
+    );
+  }
+  return null;
 }

@@ -79,6 +79,6 @@ function relayFailure(host: string, text: string): Failure {
   return failure(
     "balancer-answer",
     `HAProxy on ${host} cannot be asked: ${text.trim()}`,
-    "see: systemctl status haproxy",
+    "bring it back: drover apply",
   );
 }

@@ -6,7 +6,7 @@ import { observedBalancers, planBalancers } from "./balancer-plan.ts";
 import { resolveMinAvailable } from "./batches.ts";
 import type { HostView, PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
-import { availabilityProblems, balancerProblems, hostProblems } from "./preflight.ts";
+import { availabilityProblems, balancerProblems, hostProblems, missingPrograms } from "./preflight.ts";
 import { simulate } from "./simulate.ts";
 import { balancersOf, situationOf } from "./situation.ts";
 
@@ -25,7 +25,8 @@ export interface FleetPlan {
 /** Plans the change of a whole fleet or of one app: one plan per app that differs, and one for balancers that drifted. */
 export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const apps = appsInScope(input, scope);
-  const problems = [...unknowns(input, scope, apps), ...apps.flatMap((app) => appProblems(app, input))];
+  const unseen = unknowns(input, scope, apps);
+  const problems = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
   const skipped = Object.entries(input.open)
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
     .map(([app, rollout]) => openFailure(app, rollout, input.running));
@@ -81,8 +82,10 @@ function unknowns(input: PlanInput, scope: Scope, apps: readonly string[]): read
     const view = input.views.get(name);
     if (view === undefined) return [failure("unknown-state", `${name} was not asked`)];
     const depends = scope.kind === "fleet" || wanted.has(name) || servesToday(name, apps, input);
-    const release = depends && view.release.kind === "unknown" ? [view.release.why] : [];
-    if (release.length > 0) return release;
+    // Without the programs that tell them, the other facts are unknown too, and say less.
+    const lacking = depends || view.lb !== null ? missingPrograms(name, view.platform) : [];
+    if (lacking.length > 0) return lacking;
+    if (depends && view.release.kind === "unknown") return [view.release.why];
     return [
       ...(depends || view.lb !== null ? claims(name, view, input) : []),
       ...(wanted.has(name) ? hostProblems(name, view.platform) : []),

@@ -24,6 +24,11 @@ export function hostProblems(host: string, platform: Known<PlatformFacts>): read
   ];
 }
 
+/** The programs a host lacks, where it could tell. */
+export function missingPrograms(host: string, platform: Known<PlatformFacts>): readonly Failure[] {
+  return platform.kind === "known" && platform.value.missing.length > 0 ? hostProblems(host, platform) : [];
+}
+
 /** What keeps a balancer from taking part; `mustRun` where its HAProxy has to answer already. */
 export function balancerProblems(host: string, input: PlanInput, mustRun: boolean): readonly Failure[] {
   const lb = input.views.get(host)?.lb;

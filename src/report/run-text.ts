@@ -38,7 +38,10 @@ export function textReporter({ line, paint, verbose }: Printer): Reporter {
 function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint): readonly string[] {
   switch (event.kind) {
     case "run-started":
-      return [...(event.back ? [backLine(event.plan)] : planLines(event.plan)), paint("dim", `rollout ${event.rollout}`)];
+      return [
+        ...(event.back ? [backLine(event.plan)] : planLines(event.plan)),
+        paint("dim", `rollout ${event.rollout}`),
+      ];
     case "run-ended":
       return endLines(event, failures, paint);
     case "lane-ended":

@@ -103,6 +103,45 @@ describe("on a fleet in memory", () => {
     expect(world.servers().filter((line) => !line.endsWith(" ready"))).toHaveLength(2);
   });
 
+  test("a host that died for good after its switch leaves the inventory, and abort puts back the others", async () => {
+    const world = await deployed();
+    const dying = new Process();
+    const gone = { code: "host-lost", message: "gone", hint: "", detail: [] } as const;
+    const { files } = world;
+    dying.killAt = 24;
+    await world.run(start("2.0"), dying);
+    world.fleet.host("app2").way = { kind: "refused", failure: gone };
+    const stuck = await world.run(abort);
+    expect([3, 4]).toContain(stuck);
+    const inventory = files.texts.get("inventory.yaml") ?? "";
+    files.texts.set("inventory.yaml", inventory.replace(/^ {2}app2: .*\n/m, ""));
+    const process = new Process();
+    expect(await world.run(abort, process)).toBe(6);
+    expect(process.lines).toContain("app2   | it has left the inventory: nothing is taken back there");
+    expect([world.releases()["app1"], world.releases()["app3"], world.written()]).toEqual(["1.0", "1.0", "1.0"]);
+    expect(await world.run(applyCommand)).toBe(0);
+    expect(world.servers()).toEqual(READY.filter((each) => !each.includes("app2")));
+  });
+
+  test("an abort drains nobody while a balancer is silent", async () => {
+    const world = await deployed();
+    const killed = new Process();
+    killed.killAt = 40;
+    await world.run(start("2.0"), killed);
+    const servers = world.servers();
+    world.fleet.host("lb2").way = {
+      kind: "refused",
+      failure: { code: "host-lost", message: "gone", hint: "", detail: [] },
+    };
+    const process = new Process();
+    expect(await world.run(abort, process)).toBe(4);
+    expect(process.lines.join("\n")).toContain("nothing was taken back: lb2 would have to take part");
+    expect(world.servers()).toEqual(servers);
+    world.fleet.host("lb2").way = { kind: "open" };
+    expect(await world.run(abort)).toBe(6);
+    expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
+  });
+
   test("Ctrl-C finishes the instance under way", async () => {
     const world = await deployed();
     const process = new Process();
