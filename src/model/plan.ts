@@ -18,8 +18,8 @@ export const PHASES = [
 
 export type Phase = (typeof PHASES)[number];
 
-/** What a domain proposes: a step that has no id yet. */
-export interface Draft {
+/** What a step is, wherever it stands. */
+export interface StepBody {
   readonly phase: Phase;
   /** `act` changes something, `wait` lets time do its work, `gate` only looks. */
   readonly kind: "act" | "wait" | "gate";
@@ -30,6 +30,10 @@ export interface Draft {
   readonly action: Action;
   /** Milliseconds after which the step has failed, whatever it was waiting for. */
   readonly deadline: number;
+}
+
+/** What a domain proposes: a step that has no id yet. */
+export interface Draft extends StepBody {
   readonly undo: DraftUndo;
 }
 
@@ -41,14 +45,8 @@ export type DraftUndo =
 export type StepId = string;
 
 /** One atomic action with its place in the plan. */
-export interface Step {
+export interface Step extends StepBody {
   readonly id: StepId;
-  readonly phase: Phase;
-  readonly kind: "act" | "wait" | "gate";
-  readonly host: string | null;
-  readonly says: string;
-  readonly action: Action;
-  readonly deadline: number;
   readonly undo: Undo;
 }
 
