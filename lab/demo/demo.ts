@@ -20,12 +20,16 @@ function say(text: string): void {
 
 /** Runs lab/lab, showing what it prints. */
 function labVerb(...args: readonly string[]): Promise<Shown> {
+  return runLab(args, (chunk) => process.stdout.write(chunk));
+}
+
+function runLab(args: readonly string[], show: (chunk: Buffer) => void): Promise<Shown> {
   return new Promise((resolve, reject) => {
     const child = spawn(labProgram, args, { env: { ...process.env, LAB: lab }, stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => {
       text += chunk.toString();
-      process.stdout.write(chunk);
+      show(chunk);
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code: code ?? 1, text }));
@@ -36,6 +40,11 @@ function labVerb(...args: readonly string[]): Promise<Shown> {
 async function drover(...args: readonly string[]): Promise<Shown> {
   console.log(`$ drover ${args.join(" ")}`);
   return await labVerb("run", "--", "drover", ...args);
+}
+
+/** Asks drover something without showing it. */
+function ask(...args: readonly string[]): Promise<Shown> {
+  return runLab(["run", "--", "drover", ...args], () => undefined);
 }
 
 /** Ends the demo when something is not as it has to be. */
@@ -69,10 +78,22 @@ async function comeUp(): Promise<void> {
   say("a fleet of six VMs: two balancers, three app hosts, one that keeps the fleet's state");
   insist((await labVerb("up")).code === 0, "the lab did not come up");
   await labVerb("run", "--", "cat", "apps/shop.yaml");
-  say("first deployment: all instances at once; the route opens when they are healthy");
-  // An earlier demo may have left a rollout open; there is nothing to abort in a fresh lab.
-  await drover("rollout", "abort", "shop");
-  insist((await drover("rollout", "start", "shop", "--release", "1.4.0")).code === 0, "the first deployment failed");
+  if ((await ask("rollout", "status", "shop")).code === 3) {
+    say("an earlier demo was cut off and left its rollout open: that is put back first");
+    await drover("rollout", "abort", "shop");
+  }
+  say(
+    (await isDeployed())
+      ? "the shop runs here already: to 1.4.0, as a rollout like any other"
+      : "first deployment: all instances at once; the route opens when they are healthy",
+  );
+  insist((await drover("rollout", "start", "shop", "--release", "1.4.0")).code === 0, "1.4.0 could not be deployed");
+}
+
+/** True when any instance of the shop has a release. */
+async function isDeployed(): Promise<boolean> {
+  const { text } = await ask("status", "shop");
+  return /^shop +\w+ +[0-9]/m.test(text);
 }
 
 async function goodRelease(): Promise<void> {
@@ -99,6 +120,7 @@ async function brokenRelease(): Promise<void> {
   console.log(`  exactly one host touched: ${[...touched].join("")}`);
   say("the rollout is open until somebody closes it");
   insist((await drover("rollout", "abort", "shop")).code === 6, "the abort did not put everything back");
+  say("1.5.0 runs on every host again, and both balancers send it traffic");
   insist((await drover("status")).code === 0, "something stayed unknown");
 }
 
