@@ -31,7 +31,7 @@ async function status(
   if (rollout === undefined) return noneOpen(context, files, app);
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const story = readJournal(await connected.store.read(rollout, limits));
-  const running = holder !== null && rollout.startsWith(holder.run);
+  const running = holder !== null && holder.run !== "" && rollout.startsWith(holder.run);
   if (context.options.output === "json")
     context.print.line(JSON.stringify({ app, open: rollout, running, ...summary(story) }));
   else for (const line of lines(app, story, running)) context.print.line(line);

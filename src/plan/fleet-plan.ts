@@ -45,7 +45,7 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
 
 /** Says that an app's rollout is open, and how to close it; or that somebody is at it right now. */
 function openFailure(app: string, rollout: string, running: string | null): Failure {
-  if (running !== null && rollout.startsWith(running)) {
+  if (running !== null && running !== "" && rollout.startsWith(running)) {
     return failure(
       "rollout-open",
       `${app}: rollout ${rollout} is running now`,

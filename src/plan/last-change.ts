@@ -49,7 +49,7 @@ export function claimProblems(host: string, seen: LastChange, claim: Claim): rea
     failure(
       "stale-epoch",
       `${numbers}: another state host gave out the lease until now`,
-      `if ${claim.stateHost} is to do so from now on: there, as root: echo ${String(seen.epoch)} > /var/lib/drover/state/epoch`,
+      `if ${claim.stateHost} is to do so from now on: there, as root: mkdir -p -m 700 /var/lib/drover/state && echo ${String(seen.epoch)} > /var/lib/drover/state/epoch`,
     ),
   ];
 }

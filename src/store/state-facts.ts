@@ -10,8 +10,15 @@ import { STATE_DIRECTORY } from "./lease.pl.ts";
  */
 const TEXT = `
 d=${STATE_DIRECTORY}
+# As the lease counts: from the larger of its own count and what this host has seen as one that is changed.
+newest=0
+for f in "$d/epoch" "\${d%/*}/epoch"; do
+  seen=$(cat "$f" 2>/dev/null); seen=\${seen%% *}
+  case $seen in '' | *[!0-9]*) continue ;; esac
+  [ "$seen" -gt "$newest" ] && newest=$seen
+done
+echo "epoch $newest"
 [ -d "$d" ] || return 0
-if [ -e "$d/epoch" ]; then echo "epoch $(cat "$d/epoch")"; fi
 if [ -e "$d/key" ]; then echo "key $(cat "$d/key")"; fi
 if [ -e "$d/lock" ]; then
   flock -s -n -E 75 "$d/lock" true; code=$?
