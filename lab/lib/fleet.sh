@@ -2,11 +2,14 @@
 # What belongs to the person: .lab/NAME in the checkout, ignored by git: the fleet with its key, known_hosts and
 # artifacts, and the drover command. Written once; what was edited since stays.
 
+# The public half comes last and whole, by rename: where it is there, there is a pair.
 ensure_key() {
   [ -f "$OWN/id_ed25519.pub" ] && return 0
   mkdir -p "$OWN"
-  rm -f "$OWN/id_ed25519"
-  ssh-keygen -q -t ed25519 -N '' -C "drover lab $LAB" -f "$OWN/id_ed25519"
+  rm -f "$OWN/key.new" "$OWN/key.new.pub"
+  ssh-keygen -q -t ed25519 -N '' -C "drover lab $LAB" -f "$OWN/key.new"
+  mv "$OWN/key.new" "$OWN/id_ed25519"
+  mv "$OWN/key.new.pub" "$OWN/id_ed25519.pub"
 }
 
 ensure_fleet() {
