@@ -74,7 +74,8 @@ function tally(totals: readonly LoadTotals[]): void {
   insist(failed === 0, "requests failed");
 }
 
-async function comeUp(): Promise<void> {
+/** Brings the lab and its shop up; the release that runs. */
+async function comeUp(): Promise<string> {
   say("a fleet of six VMs: two balancers, three app hosts, one that keeps the fleet's state");
   insist((await labVerb("up")).code === 0, "the lab did not come up");
   await labVerb("run", "--", "cat", "apps/shop.yaml");
@@ -82,29 +83,33 @@ async function comeUp(): Promise<void> {
     say("an earlier demo was cut off and left its rollout open: that is put back first");
     await drover("rollout", "abort", "shop");
   }
-  say(
-    (await isDeployed())
-      ? "the shop runs here already: to 1.4.0, as a rollout like any other"
-      : "first deployment: all instances at once; the route opens when they are healthy",
-  );
+  const running = await runningRelease();
+  if (running !== null) {
+    say(`the shop runs here already, in release ${running}`);
+    return running;
+  }
+  say("first deployment: all instances at once; the route opens when they are healthy");
   insist((await drover("rollout", "start", "shop", "--release", "1.4.0")).code === 0, "1.4.0 could not be deployed");
+  return "1.4.0";
 }
 
-/** True when any instance of the shop has a release. */
-async function isDeployed(): Promise<boolean> {
+/** The release of the first instance that has one; null where the shop is not deployed. */
+async function runningRelease(): Promise<string | null> {
   const { text } = await ask("status", "shop");
-  return /^shop +\w+ +[0-9]/m.test(text);
+  return /^shop +\w+ +([0-9]\S*)-[0-9a-f]{12} /m.exec(text)?.[1] ?? null;
 }
 
-async function goodRelease(): Promise<void> {
-  say("1.4.0 → 1.5.0, host by host, under load on both balancers");
+async function goodRelease(from: string): Promise<string> {
+  const to = from === "1.5.0" ? "1.4.0" : "1.5.0";
+  say(`${from} → ${to}, host by host, under load on both balancers`);
   const loads = press();
-  const rolled = await drover("rollout", "start", "shop", "--release", "1.5.0");
+  const rolled = await drover("rollout", "start", "shop", "--release", to);
   tally(await release(loads));
   insist(rolled.code === 0, "the rollout failed");
+  return to;
 }
 
-async function brokenRelease(): Promise<void> {
+async function brokenRelease(good: string): Promise<void> {
   say("1.6.0-broken never becomes healthy: it is stopped after one host, and that host is reverted");
   const loads = press();
   const broken = await drover("rollout", "start", "shop", "--release", "1.6.0-broken");
@@ -120,13 +125,11 @@ async function brokenRelease(): Promise<void> {
   console.log(`  exactly one host touched: ${[...touched].join("")}`);
   say("the rollout is open until somebody closes it");
   insist((await drover("rollout", "abort", "shop")).code === 6, "the abort did not put everything back");
-  say("1.5.0 runs on every host again, and both balancers send it traffic");
+  say(`${good} runs on every host again, and both balancers send it traffic`);
   insist((await drover("status")).code === 0, "something stayed unknown");
 }
 
-await comeUp();
-await goodRelease();
-await brokenRelease();
+await brokenRelease(await goodRelease(await comeUp()));
 say(`done in ${String(Math.round((Date.now() - began) / 1000))} s; the lab is still up. Try next:`);
 console.log(
   `    LAB=${lab} lab/lab run -- drover rollout start shop --release 1.6.2-slow   # answers 503 for 5 s: it is waited for`,
