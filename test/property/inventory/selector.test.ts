@@ -59,7 +59,7 @@ test("a selector picks exactly the hosts that meet all of it, in their order", (
         expect(picked).toEqual(hosts.filter((one) => clauses.every(({ holds }) => holds(one))));
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 
@@ -94,6 +94,6 @@ test("any text is either a selector or an error at a character of it", () => {
         expect(at).toBeLessThanOrEqual(text.length);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });

@@ -133,7 +133,7 @@ describe("haproxy.cfg", () => {
         expect(text.split("\n").length).toBe(DULL.split("\n").length);
         expect(shape(text).replaceAll("[w]", "w")).toBe(shape(DULL).replaceAll("[w]", "w"));
       }),
-      { numRuns: 700 },
+      { numRuns: 400 },
     );
   });
 });

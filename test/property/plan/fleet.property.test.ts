@@ -29,7 +29,7 @@ describe("plans of random fleets", () => {
         const { problems } = planFleet(prepare(each).input(each.after), FLEET);
         expect(problems.filter(({ code }) => !HONEST.has(code))).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: 90 },
     );
   });
 
@@ -45,7 +45,7 @@ describe("plans of random fleets", () => {
         expect(again.plans.flatMap((plan) => plan.reasons)).toEqual([]);
         expect(fleet.drained()).toEqual([]);
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 
