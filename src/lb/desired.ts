@@ -1,4 +1,4 @@
-import type { LbApp, LbModel } from "../model/action.ts";
+import type { LbApp, LbModel } from "../model/lb.ts";
 import type { Topology, TopologyApp } from "../model/topology.ts";
 
 /** The text order that canonical JSON uses: by code unit, not by locale. */

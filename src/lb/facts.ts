@@ -1,4 +1,4 @@
-import type { LbModel } from "../model/action.ts";
+import type { LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";

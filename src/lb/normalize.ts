@@ -1,4 +1,4 @@
-import type { ServerRef } from "../model/action.ts";
+import type { ServerRef } from "../model/lb.ts";
 
 /** `backend/server`, the way HAProxy's socket and drover's sets name a server. */
 export function refName(ref: ServerRef): string {

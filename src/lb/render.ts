@@ -1,5 +1,5 @@
 import Handlebars from "handlebars";
-import type { LbApp, LbModel } from "../model/action.ts";
+import type { LbApp, LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, routePath, serverAddress } from "./syntax.ts";
 

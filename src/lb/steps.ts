@@ -1,4 +1,5 @@
-import type { LbAction, LbModel, ServerRef } from "../model/action.ts";
+import type { LbAction } from "../model/action.ts";
+import type { LbModel, ServerRef } from "../model/lb.ts";
 import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { Draft, DraftUndo, Phase } from "../model/plan.ts";
 import { refName } from "./normalize.ts";

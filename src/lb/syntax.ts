@@ -1,4 +1,4 @@
-import type { LbApp } from "../model/action.ts";
+import type { LbApp } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { ErrorCode } from "../model/errors.ts";
 

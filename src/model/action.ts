@@ -1,31 +1,23 @@
 import type { Health } from "./fleet.ts";
-
-/** Names one server of HAProxy. The backend is the app's name, the server is the host's name. */
-export interface ServerRef {
-  readonly backend: string;
-  readonly server: string;
-}
-
-/** One app as a balancer sees it. */
-export interface LbApp {
-  readonly app: string;
-  /** Sorted by host, then path. */
-  readonly routes: readonly { readonly host: string; readonly path: string }[];
-  readonly health: Health;
-  /** In inventory order. */
-  readonly servers: readonly { readonly name: string; readonly address: string; readonly port: number }[];
-}
-
-/** All that one balancer's haproxy.cfg is rendered from, by app name. Kept in the balancer's manifest when applied. */
-export interface LbModel {
-  readonly apps: Readonly<Record<string, LbApp>>;
-}
+import type { LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "./lb.ts";
+import type { VipAction } from "./vip.ts";
 
 /** What is done on a balancer. The generators in lb/operations.ts say how. Times in milliseconds. */
 export type LbAction =
-  /** Check, keep the previous file by hash, install, reload or start, verify; on failure put the previous one back. */
-  | { readonly kind: "lb.install"; readonly balancer: string; readonly model: LbModel; readonly config: string }
-  /** Put back the file kept under this hash (null: there was none, HAProxy was not ours: stop it); manifest as given. */
+  /**
+   * Check, keep the previous files by hash, install, bring into effect as `change` says, verify; on failure put the
+   * previous ones back. What cannot be done at runtime after all is done by a reload, and said.
+   */
+  | {
+      readonly kind: "lb.install";
+      readonly balancer: string;
+      readonly model: LbModel;
+      readonly config: string;
+      /** All other files of the configuration; drover's files that are not among them are removed at the end. */
+      readonly files: readonly LbFile[];
+      readonly change: LbChange;
+    }
+  /** Put back the files kept under this hash (null: there were none, HAProxy was not ours: stop it); manifest as given. */
   | {
       readonly kind: "lb.restore";
       readonly balancer: string;
@@ -34,6 +26,14 @@ export type LbAction =
     }
   /** On disk: the server's line gets or loses `disabled`, its row in the state file comes or goes. */
   | { readonly kind: "lb.mark"; readonly balancer: string; readonly server: ServerRef; readonly disabled: boolean }
+  /** A drained server's address changes, on disk and at runtime; the model in the manifest too. Idempotent. */
+  | {
+      readonly kind: "lb.move";
+      readonly balancer: string;
+      readonly server: ServerRef;
+      readonly from: ServerAddress;
+      readonly to: ServerAddress;
+    }
   /** Step 0 and 1: old workers quiet, then `state drain`, read back. Refuses to leave fewer than `floor` ready servers. */
   | { readonly kind: "lb.drain"; readonly balancer: string; readonly server: ServerRef; readonly floor: number }
   /** Step 2 and 3: wait for no session on any worker; at `drainTimeout` close what is left, or fail. */
@@ -124,4 +124,4 @@ export type FilesAction = {
 /** A plain pause between two steps, e.g. `shutdownDelay`. */
 export type PauseAction = { readonly kind: "pause"; readonly ms: number };
 
-export type Action = LbAction | ReleaseAction | FilesAction | PauseAction;
+export type Action = LbAction | VipAction | ReleaseAction | FilesAction | PauseAction;

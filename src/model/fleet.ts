@@ -55,13 +55,55 @@ export interface Health {
   readonly failureThreshold: number;
 }
 
-/** A way from a balancer to an app. */
-export interface Route {
-  readonly lb: string;
-  /** Lower-case host name without port. */
-  readonly host: string;
-  /** Path prefix on segment boundaries; "/" is everything. */
-  readonly path: string;
+/** A way from a balancer set to an app. */
+export type Route =
+  /** HTTP by host name and path. */
+  | {
+      readonly kind: "http";
+      readonly lb: string;
+      /** Lower-case host names without port; `*.example.com` stands for one more label in front; empty: any host. */
+      readonly hosts: readonly string[];
+      /** Path prefix on segment boundaries; "/" is everything. */
+      readonly path: string;
+      /** `terminate`: https here; `none`: plain http only; `auto`: https where the set has certificates. */
+      readonly tls: "auto" | "terminate" | "none";
+      /** With https: whether plain http is sent there (308) or served as well. */
+      readonly redirect: boolean;
+    }
+  /** TLS handed through unopened, chosen by the name the client asks for (SNI). */
+  | { readonly kind: "passthrough"; readonly lb: string; readonly hosts: readonly string[] }
+  /** A port of its own on the balancers, and so on the VIP. */
+  | {
+      readonly kind: "port";
+      readonly lb: string;
+      readonly port: number;
+      readonly mode: "tcp" | "http";
+      /** `fleet`: only hosts of the inventory may connect, e.g. apps that cannot use SRV. */
+      readonly from: "anyone" | "fleet";
+    };
+
+/** How balancers treat an app's traffic. Times in milliseconds; null: as the balancer set says. */
+export interface Balancing {
+  readonly algorithm: "roundrobin" | "leastconn";
+  /** Connections to one instance at once; more wait in its queue. */
+  readonly maxConnections: number;
+  /** How long an instance that came back takes to get its full share; 0: at once. */
+  readonly slowStart: number;
+  readonly timeouts: {
+    readonly connect: number | null;
+    readonly server: number | null;
+    readonly queue: number | null;
+    readonly tunnel: number | null;
+  };
+  /** Set on what goes to the app, and on what comes from it. */
+  readonly headers: {
+    readonly request: Readonly<Record<string, string>>;
+    readonly response: Readonly<Record<string, string>>;
+  };
+  /** Strict-Transport-Security's max-age in seconds, 0: none. */
+  readonly hsts: number | null;
+  /** False: its requests are not logged. */
+  readonly log: boolean;
 }
 
 /** The `rollout:` keys of DESIGN §2 with their defaults; times in milliseconds. */
@@ -99,13 +141,75 @@ export interface App {
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly routes: readonly Route[];
+  readonly balancing: Balancing;
   readonly rollout: RolloutSettings;
+}
+
+/** An address that moves between the balancers of a set, with the length of its network's prefix. */
+export interface Vip {
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** Where a certificate comes from: PEM, the chain first, with the key in it or beside it. */
+export interface CertificateSource {
+  /** The file's name without its ending, unique in its set; also its name on the balancers. */
+  readonly name: string;
+  readonly chain: SecretSource;
+  /** Null: the chain's file holds the key too. */
+  readonly key: SecretSource | null;
+}
+
+/** What a balancer set does for all apps; times in milliseconds. */
+export interface LbSettings {
+  readonly maxConnections: number;
+  readonly timeouts: {
+    readonly connect: number;
+    readonly client: number;
+    readonly server: number;
+    readonly queue: number;
+    readonly httpRequest: number;
+    readonly httpKeepAlive: number;
+    readonly tunnel: number;
+    readonly clientFin: number;
+  };
+  /** After this, what is left on workers from before a reload is cut. */
+  readonly hardStopAfter: number;
+  readonly tls: {
+    readonly minVersion: "TLSv1.2" | "TLSv1.3";
+    /** OpenSSL's names, for TLS 1.2 and for 1.3. */
+    readonly ciphers: readonly string[];
+    readonly cipherSuites: readonly string[];
+    /** Strict-Transport-Security's max-age in seconds, 0: none. */
+    readonly hsts: number;
+    readonly http2: boolean;
+  };
+  /** Where Prometheus may ask; null: nowhere. */
+  readonly metrics: { readonly address: string; readonly port: number } | null;
+  readonly log: {
+    /** `/dev/log`, or `address:port` of a syslog server. */
+    readonly target: string;
+    readonly requests: boolean;
+  };
+  /** Set on every answer. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
 /** A set of balancers that carry the same routes. */
 export interface LoadBalancer {
   readonly name: string;
   readonly selector: string;
+  /** The first is the anchor; none: no keepalived. */
+  readonly vips: readonly Vip[];
+  /** 1 to 255, unique on its network; null only without a VIP. */
+  readonly virtualRouterId: number | null;
+  /** `standard`: VRRPv2, one advert a second; `fast`: VRRPv3, ten. */
+  readonly failover: "standard" | "fast";
+  /** Of the network the VIPs are on; null: the one that carries the balancer's own address. */
+  readonly interface: string | null;
+  /** The first is shown to clients that name no host, or one that no certificate covers. */
+  readonly certificates: readonly CertificateSource[];
+  readonly settings: LbSettings;
 }
 
 /** Where lease, epoch and journal live. */
@@ -120,6 +224,8 @@ export interface Fleet {
   readonly ssh: SshSettings;
   /** In the order of the inventory files. */
   readonly hosts: readonly Host[];
+  /** Folder of templates that replace drover's own of the same name, relative to the fleet's folder; null: none. */
+  readonly templates: string | null;
   /** Sorted by name. */
   readonly loadBalancers: readonly LoadBalancer[];
   readonly state: StateSettings;

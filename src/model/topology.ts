@@ -1,4 +1,4 @@
-import type { App, Host, StateSettings } from "./fleet.ts";
+import type { App, Host, LoadBalancer, StateSettings } from "./fleet.ts";
 
 /** An app on one host and port. */
 export interface Instance {
@@ -14,8 +14,7 @@ export interface TopologyApp extends App {
 }
 
 /** A balancer set with its hosts in inventory order. */
-export interface TopologyBalancer {
-  readonly name: string;
+export interface TopologyBalancer extends Omit<LoadBalancer, "selector"> {
   readonly hosts: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import type { Draft, Lane, Plan, Stage } from "../model/plan.ts";
 import type { Health, RolloutSettings } from "../model/fleet.ts";
-import type { ServerRef } from "../model/action.ts";
+import type { ServerRef } from "../model/lb.ts";
 import type { DraftStages, ServerOnBalancers } from "../lb/steps.ts";
 import { holdTraffic, returnServer, settle, withdrawServer } from "../lb/steps.ts";
 import type { ProbeSettings } from "../release/steps.ts";

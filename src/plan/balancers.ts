@@ -1,4 +1,4 @@
-import type { LbApp, LbModel, ServerRef } from "../model/action.ts";
+import type { LbApp, LbModel, ServerRef } from "../model/lb.ts";
 import { sha256 } from "../model/hash.ts";
 import type { Phase } from "../model/plan.ts";
 import { configHash } from "../lb/diff.ts";

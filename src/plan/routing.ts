@@ -1,4 +1,4 @@
-import type { LbApp, ServerRef } from "../model/action.ts";
+import type { LbApp, ServerRef } from "../model/lb.ts";
 import type { Health } from "../model/fleet.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Phase } from "../model/plan.ts";

@@ -1,4 +1,5 @@
-import type { Action, LbModel, ServerRef } from "../model/action.ts";
+import type { Action } from "../model/action.ts";
+import type { LbModel, ServerRef } from "../model/lb.ts";
 import { normalizeHaproxy, refName } from "../lb/normalize.ts";
 import type { AdminState } from "../lb/parse.ts";
 import type { PlanInput } from "./input.ts";

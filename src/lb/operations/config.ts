@@ -1,4 +1,5 @@
-import type { LbAction, LbModel } from "../../model/action.ts";
+import type { LbAction } from "../../model/action.ts";
+import type { LbModel } from "../../model/lb.ts";
 import type { Command } from "../../model/command.ts";
 import { EXIT, mutating } from "../../model/command.ts";
 import { failure } from "../../model/errors.ts";

@@ -1,4 +1,5 @@
-import type { LbAction, ServerRef } from "../../model/action.ts";
+import type { LbAction } from "../../model/action.ts";
+import type { ServerRef } from "../../model/lb.ts";
 import { done, haproxy, pause } from "../../model/operation.ts";
 import type { Operation } from "../../model/operation.ts";
 import { parseInfo, parseProc, parseSess } from "../parse.ts";

@@ -1,4 +1,4 @@
-import type { ServerRef } from "../../model/action.ts";
+import type { ServerRef } from "../../model/lb.ts";
 import type { Failure } from "../../model/errors.ts";
 import { DroverError, failure } from "../../model/errors.ts";
 import type { Answer, Ask } from "../../model/operation.ts";
