@@ -92,6 +92,15 @@ export interface Holder {
   readonly since: string;
 }
 
+/** Why a host is out of service, and by whom: it stays so until `undrain`, whatever else runs. */
+export interface HostDrain {
+  /** One line of printable text, 1 to 200 characters. */
+  readonly reason: string;
+  readonly operator: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+}
+
 /** The right to change the fleet, held; losing it is an event, not an exception. */
 export interface Lease {
   readonly epoch: number;
@@ -104,6 +113,8 @@ export interface Lease {
   append(rollout: string, lines: readonly string[]): Promise<void>;
   /** Names the open rollout of an app (`null`: none any more). Throws a DroverError. */
   setOpen(app: string, rollout: string | null): Promise<void>;
+  /** Records that a host is drained, and why (`null`: not any more); resolves when it is on disk. Throws a DroverError. */
+  setDrain(host: string, drain: HostDrain | null): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -113,6 +124,8 @@ export interface StateFacts {
   readonly fingerprintKey: string | null;
   /** The open rollout of each app that has one. */
   readonly open: Readonly<Record<string, string>>;
+  /** The drained hosts. */
+  readonly drains: Readonly<Record<string, HostDrain>>;
   /** Who holds the lease right now. */
   readonly holder: Holder | null;
   readonly epoch: number;

@@ -12,6 +12,7 @@ export const LEASE_LIMIT = 10;
  *     beat                            ok
  *     append ROLLOUT\n LINES          ok, once the lines are on disk
  *     open APP ROLLOUT | close APP    ok, likewise
+ *     drain HOST JSON | undrain HOST  ok, likewise
  *     release                         ok, and the program ends
  *     anything that fails             error ERRNO WORDS
  *
@@ -44,6 +45,12 @@ sub durable {
   close($f) or fault("cannot close $name");
   rename($temp, "$dir/$name") or fault("cannot rename $name");
   sync_folder($folder);
+}
+
+sub forget {
+  my ($folder, $name) = @_;
+  unlink("$dir/$folder/$name") or $!{ENOENT} or fault("cannot remove $folder/$name");
+  sync_folder("$dir/$folder");
 }
 
 # Lines are whole or not there: a torn last line, of a crash in mid-write, is cut off first.
@@ -97,14 +104,16 @@ sub serve {
   if ($what eq "beat") { return }
   if ($what =~ /^append ($name)\n(.*\n)\z/s) { return append($1, $2) }
   if ($what =~ /^open ($name) ($name)\z/) { return durable("open/$1", "$2\n") }
-  if ($what =~ /^close ($name)\z/) { unlink("$dir/open/$1") or $!{ENOENT} or fault("cannot remove open/$1"); return sync_folder("$dir/open") }
+  if ($what =~ /^close ($name)\z/) { return forget("open", $1) }
+  if ($what =~ /^drain ($name) (\{[^\n]*\})\z/) { return durable("drains/$1.json", "$2\n") }
+  if ($what =~ /^undrain ($name)\z/) { return forget("drains", "$1.json") }
   if ($what eq "release") { unlink("$dir/holder.json"); reply("ok"); exit 0 }
   die "22 there is no such request\n";
 }
 
 eval {
   my ($above) = $dir =~ m{^(.*)/}s;
-  folder($above, 0755); folder($dir, 0700); folder("$dir/journal", 0700); folder("$dir/open", 0700);
+  folder($above, 0755); folder($dir, 0700); folder("$dir/journal", 0700); folder("$dir/open", 0700); folder("$dir/drains", 0700);
   sysopen(LOCK, "$dir/lock", O_RDWR|O_CREAT, 0600) or fault("cannot open $dir/lock");
   # Whoever looks whether the lease is held takes the lock for a moment: one refusal does not mean that it is.
   my $got = 0;

@@ -55,6 +55,8 @@ export function keepLease(held: Held): Lease {
       if (lines.length > 0) await must(`append ${rollout}\n${lines.map(whole).join("")}`);
     },
     setOpen: (app, rollout) => must(rollout === null ? `close ${app}` : `open ${app} ${rollout}`),
+    setDrain: (drained, drain) =>
+      must(drain === null ? `undrain ${drained}` : `drain ${drained} ${JSON.stringify(drain)}`),
     async release() {
       if (released) return;
       released = true;

@@ -1,6 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import type { Holder, StateFacts } from "../model/ports.ts";
+import { parseDrain } from "./drain.ts";
 import { parseHolder } from "./holder.ts";
 import { STATE_DIRECTORY } from "./lease.pl.ts";
 
@@ -24,13 +25,19 @@ if [ -e "$d/lock" ]; then
   flock -s -n -E 75 "$d/lock" true; code=$?
   case $code in
     0) ;;
-    75) echo "holder $(cat "$d/holder.json" 2>/dev/null)" ;;
+    75) printf 'holder %s\\n' "$(cat "$d/holder.json" 2>/dev/null)" ;;
     *) return $code ;;
   esac
 fi
 for f in "$d"/open/*; do
   case $f in *.drover-tmp) continue ;; esac
   [ -e "$f" ] && echo "open \${f##*/} $(cat "$f")"
+done
+for f in "$d"/drains/*.json; do
+  [ -e "$f" ] || continue
+  host=\${f##*/}
+  # Not echo, which dash lets read the backslashes of JSON.
+  printf 'drain %s %s\\n' "\${host%.json}" "$(cat "$f")"
 done
 return 0
 `;
@@ -63,11 +70,18 @@ const READERS: Readonly<Record<string, (told: Told, value: string) => boolean>> 
     told.open = { ...told.open, [app]: rollout };
     return true;
   },
+  drain(told, value) {
+    const [, host, text] = /^([^ ]+) (.+)$/.exec(value) ?? [];
+    const drain = text === undefined ? null : parseDrain(text);
+    if (host === undefined || drain === null) return false;
+    told.drains = { ...told.drains, [host]: drain };
+    return true;
+  },
 };
 
 /** Parses the fact. Throws a DroverError when a line makes no sense: then the state is unknown. */
 function parseStateFacts(stdout: string): StateFacts {
-  const told: Told = { fingerprintKey: null, open: {}, holder: null, epoch: 0 };
+  const told: Told = { fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 };
   for (const line of stdout.split("\n").filter((text) => text !== "")) {
     const [key = "", ...words] = line.split(" ");
     if (READERS[key]?.(told, words.join(" ")) === true) continue;

@@ -17,6 +17,8 @@ export function who(run: string): Parameters<Store["acquire"]>[0] {
   return { run, operator: "ann@laptop", purpose: `rollout of "shop", it's ${run}` };
 }
 
+const NOTHING: StateFacts = { fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 };
+
 /** Takes the lease; fails the test when it cannot. */
 export async function take(store: Store, run: string): Promise<Lease> {
   const acquired = await store.acquire(who(run), relaxed());
@@ -44,8 +46,8 @@ export function storeContract(name: string, make: () => Promise<StoreSubject>): 
     afterAll(() => subject.stop());
 
     test("before the first run there is nothing, and looking creates nothing", async () => {
-      expect(await subject.facts()).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
-      expect(await subject.facts()).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
+      expect(await subject.facts()).toEqual(NOTHING);
+      expect(await subject.facts()).toEqual(NOTHING);
       expect(await subject.store().read("never", relaxed())).toEqual([]);
     });
 
@@ -102,6 +104,27 @@ export function storeContract(name: string, make: () => Promise<StoreSubject>): 
       await lease.setOpen("shop", null);
       await lease.release();
       expect((await subject.facts()).open).toEqual({ orders: "r5" });
+    });
+
+    test("drains are told with their reason until they are taken back, whoever holds the lease", async () => {
+      const lease = await take(subject.store(), "r9");
+      const since = "2026-01-01T00:00:00.000Z";
+      const hostile = { reason: `new "disk" \\n \\\\ it's $(x) \`y\` ✓`, operator: "ann@laptop", since };
+      await lease.setDrain("app1", { reason: "first", operator: "bob", since });
+      await lease.setDrain("app1", hostile);
+      await lease.setDrain("app2.drover-tmp", { reason: "odd name", operator: "ann", since });
+      await lease.release();
+      expect((await subject.facts()).drains).toEqual({
+        app1: hostile,
+        "app2.drover-tmp": { reason: "odd name", operator: "ann", since },
+      });
+      const next = await take(subject.store(), "r10");
+      await next.setDrain("app2.drover-tmp", null);
+      await next.setDrain("app2.drover-tmp", null);
+      expect((await subject.facts()).drains).toEqual({ app1: hostile });
+      await next.setDrain("app1", null);
+      await next.release();
+      expect((await subject.facts()).drains).toEqual({});
     });
 
     test("a released lease writes nothing any more", async () => {

@@ -1,11 +1,12 @@
 import { DroverError, failure } from "../../src/model/errors.ts";
-import type { Clock, Holder, Lease, Store } from "../../src/model/ports.ts";
+import type { Clock, Holder, HostDrain, Lease, Store } from "../../src/model/ports.ts";
 
 /** The store in memory; its state outlives every lease, as a state host's disk does. */
 export class FakeStore implements Store {
   readonly clock: Clock;
   readonly journals: Map<string, string[]> = new Map();
   readonly open: Map<string, string> = new Map();
+  readonly drains: Map<string, HostDrain> = new Map();
   epoch = 0;
   fingerprintKey: string | null = null;
   #holder: { readonly who: Holder; readonly lost: AbortController } | null = null;
@@ -21,6 +22,7 @@ export class FakeStore implements Store {
     parse: () => ({
       fingerprintKey: this.fingerprintKey,
       open: Object.fromEntries(this.open),
+      drains: Object.fromEntries(this.drains),
       holder: this.#holder?.who ?? null,
       epoch: this.epoch,
     }),
@@ -60,6 +62,11 @@ export class FakeStore implements Store {
         must(() => {
           if (rollout === null) this.open.delete(app);
           else this.open.set(app, rollout);
+        }),
+      setDrain: (host, drain) =>
+        must(() => {
+          if (drain === null) this.drains.delete(host);
+          else this.drains.set(host, drain);
         }),
       release: () => {
         if (this.#holder === held) this.#holder = null;

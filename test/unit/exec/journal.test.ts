@@ -22,6 +22,7 @@ function paper(): { readonly lines: string[]; readonly lost: AbortController; re
       return Promise.resolve();
     },
     setOpen: () => Promise.resolve(),
+    setDrain: () => Promise.resolve(),
     release: () => Promise.resolve(),
   };
   return { lines, lost, journal: new Journal("r1", lease, new VirtualClock(42)) };

@@ -64,6 +64,7 @@ class Stage {
         this.afterAppend();
       },
       setOpen: () => Promise.resolve(),
+      setDrain: () => Promise.resolve(),
       release: () => Promise.resolve(),
     };
     const deps: ExecDeps = {

@@ -7,15 +7,17 @@ import { stateFact } from "../../../src/store/state-facts.ts";
 const key = "0123456789abcdef".repeat(4);
 
 test("nothing printed means that there was no run yet", () => {
-  expect(stateFact.parse("")).toEqual({ fingerprintKey: null, open: {}, holder: null, epoch: 0 });
+  expect(stateFact.parse("")).toEqual({ fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 });
 });
 
 test("all that a state host tells", () => {
   const who = { run: "r1", operator: "ann", purpose: 'a "purpose" with spaces', since: "2026-01-01T00:00:00.000Z" };
-  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\n`;
+  const drain = { reason: 'a "reason" with spaces', operator: "ann", since: "2026-01-01T00:00:00.000Z" };
+  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\ndrain app1 ${JSON.stringify(drain)}\n`;
   expect(stateFact.parse(told)).toEqual({
     fingerprintKey: key,
     open: { shop: "r1", orders: "r0" },
+    drains: { app1: drain },
     holder: who,
     epoch: 7,
   });
@@ -25,12 +27,21 @@ test("a holder that has not said who it is holds the lease all the same", () => 
   for (const words of ["", "{", "[]", "null"]) expect(stateFact.parse(`holder ${words}\n`).holder).not.toBe(null);
 });
 
-test.for(["epoch x", "epoch", "key short", "open shop", "open a b c", "nonsense", `${key}`])(
-  "%s makes the state unknown",
-  (line) => {
-    expect(() => stateFact.parse(`${line}\n`)).toThrow(DroverError);
-  },
-);
+test.for([
+  "epoch x",
+  "epoch",
+  "key short",
+  "open shop",
+  "open a b c",
+  "drain app1",
+  "drain app1 {",
+  "drain app1 {}",
+  'drain app1 {"reason":1}',
+  "nonsense",
+  `${key}`,
+])("%s makes the state unknown", (line) => {
+  expect(() => stateFact.parse(`${line}\n`)).toThrow(DroverError);
+});
 
 test("a fleet's key is not shown when its line makes no sense", () => {
   const parse = (): unknown => stateFact.parse(`key ${key}0\n`);

@@ -1,0 +1,17 @@
+import type { HostDrain } from "../model/ports.ts";
+
+/** Reads what is recorded of a drained host; null when it is not that. */
+export function parseDrain(text: string): HostDrain | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const reason: unknown = Reflect.get(value, "reason");
+  const operator: unknown = Reflect.get(value, "operator");
+  const since: unknown = Reflect.get(value, "since");
+  if (typeof reason !== "string" || typeof operator !== "string" || typeof since !== "string") return null;
+  return { reason, operator, since };
+}
