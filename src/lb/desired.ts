@@ -1,31 +1,81 @@
-import type { LbApp, LbModel } from "../model/lb.ts";
-import type { Topology, TopologyApp } from "../model/topology.ts";
+import type { Route } from "../model/fleet.ts";
+import type { LbApp, LbCertificate, LbModel, LbRoute, LbSet } from "../model/lb.ts";
+import type { Topology, TopologyApp, TopologyBalancer } from "../model/topology.ts";
 
 /** The text order that canonical JSON uses: by code unit, not by locale. */
 function byText(left: string, right: string): number {
   return left < right ? -1 : Number(left > right);
 }
 
-function lbApp(app: TopologyApp, sets: ReadonlySet<string>): LbApp {
+/** `auto` follows the set: where nothing can be shown to a TLS client, plain http is all there is. */
+function tlsOf(route: Extract<Route, { kind: "http" }>, certified: boolean): "none" | "redirect" | "both" {
+  if (route.tls === "none" || (route.tls === "auto" && !certified)) return "none";
+  return route.redirect ? "redirect" : "both";
+}
+
+/** One route per host name; no host name is any host. */
+function expanded(route: Route, certified: boolean): readonly LbRoute[] {
+  switch (route.kind) {
+    case "http": {
+      const tls = tlsOf(route, certified);
+      const hosts = route.hosts.length === 0 ? [null] : route.hosts;
+      return hosts.map((host) => ({ kind: "http", host, path: route.path, tls }));
+    }
+    case "passthrough":
+      return route.hosts.map((host) => ({ kind: "passthrough", host }));
+    case "port":
+      return [{ kind: "port", port: route.port, mode: route.mode, from: route.from }];
+  }
+}
+
+/** Any order would do, as long as it is always the same; http by host and path reads best. */
+function sortKey(route: LbRoute): string {
+  switch (route.kind) {
+    case "http":
+      return `http ${route.host ?? ""} ${route.path}`;
+    case "passthrough":
+      return `passthrough ${route.host}`;
+    case "port":
+      return `port ${String(route.port).padStart(5, "0")}`;
+  }
+}
+
+function lbApp(app: TopologyApp, set: string, certified: boolean): LbApp {
   const routes = app.routes
-    .filter((route) => sets.has(route.lb))
-    .map(({ host, path }) => ({ host, path }))
-    .toSorted((left, right) => byText(left.host, right.host) || byText(left.path, right.path));
+    .filter((route) => route.lb === set)
+    .flatMap((route) => expanded(route, certified))
+    .toSorted((left, right) => byText(sortKey(left), sortKey(right)));
   const servers = app.instances.flatMap(({ host, address, port }) =>
     port === null ? [] : [{ name: host, address, port }],
   );
-  return { app: app.name, routes, health: app.health, servers };
+  return { app: app.name, routes, health: app.health, balancing: app.balancing, servers };
+}
+
+function fleetOnly(app: LbApp): boolean {
+  return app.routes.some((route) => route.kind === "port" && route.from === "fleet");
+}
+
+function lbSet(balancer: TopologyBalancer, certificates: readonly LbCertificate[], fleet: readonly string[]): LbSet {
+  return { name: balancer.name, settings: balancer.settings, certificates, fleet };
 }
 
 /**
- * What one balancer should route: every app with a port and a route on a set this host belongs to.
- * Pure and byte-stable; a host in no set gets an empty model.
+ * What one balancer should route: every app with a port and a route on the set this host belongs to. `certificates` are
+ * those of that set, in its order; with none of them, a route's `tls: auto` means plain http. Pure and byte-stable; a host
+ * in no set gets an empty model.
  */
-export function desiredLb(topology: Topology, balancerHost: string): LbModel {
-  const sets = new Set(topology.balancers.filter(({ hosts }) => hosts.includes(balancerHost)).map(({ name }) => name));
+export function desiredLb(topology: Topology, balancerHost: string, certificates: readonly LbCertificate[]): LbModel {
+  const balancer = topology.balancers.find(({ hosts }) => hosts.includes(balancerHost));
+  if (balancer === undefined) return { set: null, apps: {} };
   const apps = topology.apps
-    .filter((app) => app.port !== null && app.routes.some((route) => sets.has(route.lb)))
-    .map((app) => [app.name, lbApp(app, sets)] as const)
-    .toSorted(([left], [right]) => byText(left, right));
-  return { apps: Object.fromEntries(apps) };
+    .filter((app) => app.port !== null && app.routes.some((route) => route.lb === balancer.name))
+    .map((app) => lbApp(app, balancer.name, certificates.length > 0))
+    .toSorted((left, right) => byText(left.app, right.app));
+  const fleet = apps.some(fleetOnly)
+    ? [...new Set(topology.hosts.flatMap(({ addresses }) => addresses))].toSorted(byText)
+    : [];
+  return {
+    set: lbSet(balancer, certificates, fleet),
+    apps: Object.fromEntries(apps.map((app) => [app.app, app])),
+  };
 }

@@ -1,7 +1,13 @@
 import Handlebars from "handlebars";
-import type { LbApp, LbModel } from "../model/lb.ts";
+import type { LbApp, LbFile, LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, routePath, serverAddress } from "./syntax.ts";
+
+/** What a balancer's HAProxy reads: haproxy.cfg, and the files it names. */
+export interface LbRender {
+  readonly config: string;
+  readonly files: readonly LbFile[];
+}
 
 /** One `use_backend` rule; the prefix is host, path and a closing slash. */
 interface RouteView {
@@ -19,9 +25,14 @@ interface AppView {
   readonly servers: readonly { readonly name: string; readonly at: string; readonly mark: string }[];
 }
 
+function httpRoutes(app: LbApp): readonly Extract<LbApp["routes"][number], { kind: "http" }>[] {
+  return app.routes.filter((route) => route.kind === "http");
+}
+
 function appView(app: LbApp, disabled: ReadonlySet<string>): AppView {
   const { health } = app;
-  const host = app.routes[0]?.host ?? "localhost";
+  const [first] = httpRoutes(app);
+  const host = first?.host ?? "localhost";
   return {
     name: haproxyName(app.app),
     probe: health.probe.kind === "http" ? { path: probePath(health.probe.path), host: routeHost(host) } : null,
@@ -44,9 +55,9 @@ function byLength(left: RouteView, right: RouteView): number {
 
 function routeViews(apps: readonly LbApp[]): readonly RouteView[] {
   const routes = apps.flatMap((app) =>
-    app.routes.map(({ host, path }) => ({
+    httpRoutes(app).map(({ host, path }) => ({
       backend: haproxyName(app.app),
-      prefix: `${routeHost(host)}${routePath(path)}/`,
+      prefix: `${routeHost(host ?? "")}${routePath(path)}/`,
     })),
   );
   const owners = new Map<string, string>();
@@ -67,10 +78,10 @@ function routeViews(apps: readonly LbApp[]): readonly RouteView[] {
  * `disabled` holds "backend/server" of servers that must not serve yet or any more; names it does not know are ignored.
  * Throws a DroverError where a value would not be safe in HAProxy's syntax.
  */
-export function renderHaproxy(template: string, model: LbModel, disabled: ReadonlySet<string>): string {
+export function renderLb(template: string, model: LbModel, disabled: ReadonlySet<string>): LbRender {
   const apps = Object.values(model.apps).toSorted((left, right) => (left.app < right.app ? -1 : 1));
   const text = compiled(template)({ routes: routeViews(apps), apps: apps.map((app) => appView(app, disabled)) });
-  return text.endsWith("\n") ? text : `${text}\n`;
+  return { config: text.endsWith("\n") ? text : `${text}\n`, files: [] };
 }
 
 const templates = new Map<string, ReturnType<typeof Handlebars.compile>>();

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
-import type { LbAction, LbModel, ServerRef } from "../../src/model/action.ts";
-import type { Health } from "../../src/model/fleet.ts";
+import type { LbAction } from "../../src/model/action.ts";
+import type { LbModel, LbSet, ServerRef } from "../../src/model/lb.ts";
+import type { Balancing, Health, LbSettings } from "../../src/model/fleet.ts";
 import type { Outcome } from "../../src/model/operation.ts";
 import type { LbFacts } from "../../src/lb/facts.ts";
-import { renderHaproxy } from "../../src/lb/render.ts";
+import { renderLb } from "../../src/lb/render.ts";
 
 /** The template as drover ships it. */
 export const HAPROXY_TEMPLATE: string = readFileSync(
@@ -20,16 +21,63 @@ export const HEALTH: Health = {
   failureThreshold: 3,
 };
 
+/** What a balancer set does when its fleet says nothing. */
+export const SETTINGS: LbSettings = {
+  maxConnections: 8000,
+  timeouts: {
+    connect: 3000,
+    client: 30_000,
+    server: 60_000,
+    queue: 5000,
+    httpRequest: 10_000,
+    httpKeepAlive: 10_000,
+    tunnel: 3_600_000,
+    clientFin: 5000,
+  },
+  hardStopAfter: 300_000,
+  tls: {
+    minVersion: "TLSv1.2",
+    ciphers: [
+      "ECDHE-ECDSA-AES128-GCM-SHA256",
+      "ECDHE-RSA-AES128-GCM-SHA256",
+      "ECDHE-ECDSA-AES256-GCM-SHA384",
+      "ECDHE-RSA-AES256-GCM-SHA384",
+      "ECDHE-ECDSA-CHACHA20-POLY1305",
+      "ECDHE-RSA-CHACHA20-POLY1305",
+    ],
+    cipherSuites: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
+    hsts: 63_072_000,
+    http2: true,
+  },
+  metrics: { address: "127.0.0.1", port: 8404 },
+  log: { target: "/dev/log", requests: true },
+  responseHeaders: {},
+};
+
+/** What balancers do for an app that says nothing. */
+export const BALANCING: Balancing = {
+  algorithm: "roundrobin",
+  maxConnections: 4000,
+  slowStart: 0,
+  timeouts: { connect: null, server: null, queue: null, tunnel: null },
+  headers: { request: {}, response: {} },
+  hsts: null,
+  log: true,
+};
+
+/** A set without certificates. */
+export const EDGE: LbSet = { name: "edge", settings: SETTINGS, certificates: [], fleet: [] };
+
 /** One app, `shop`, on three servers at the lab's addresses. */
 export function shopModel(port = 8080): LbModel {
   const servers = [1, 2, 3].map((n) => ({ name: `app${n}`, address: `192.168.56.${20 + n}`, port }));
-  const routes = [{ host: "shop.lab.internal", path: "/" }];
-  return { apps: { shop: { app: "shop", routes, health: HEALTH, servers } } };
+  const routes = [{ kind: "http", host: "shop.lab.internal", path: "/", tls: "none" }] as const;
+  return { set: EDGE, apps: { shop: { app: "shop", routes, health: HEALTH, balancing: BALANCING, servers } } };
 }
 
 /** What drover would install for {@link shopModel}. */
 export function shopConfig(disabled: readonly string[] = [], model: LbModel = shopModel()): string {
-  return renderHaproxy(HAPROXY_TEMPLATE, model, new Set(disabled.map((name) => `shop/${name}`)));
+  return renderLb(HAPROXY_TEMPLATE, model, new Set(disabled.map((name) => `shop/${name}`))).config;
 }
 
 /** A server of {@link shopModel}. */
