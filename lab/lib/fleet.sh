@@ -13,14 +13,13 @@ ensure_key() {
 }
 
 ensure_fleet() {
-  local fleet=$OWN/fleet new=$OWN/fleet.new
+  local fleet=$OWN/fleet new=$OWN/fleet.new app
   if [ ! -d "$fleet" ]; then
     rm -rf "$new"
     cp -R "$LAB_DIR/fleet" "$new"
     keep_inventory_of "$new/inventory.yaml"
     install -m 600 "$OWN/id_ed25519" "$new/id_ed25519"
-    "$LAB_DIR/apps/shop/build" "$new/dist"
-    "$LAB_DIR/apps/ticker/build" "$new/dist"
+    for app in shop ticker echo; do "$LAB_DIR/apps/$app/build" "$new/dist"; done
     mv "$new" "$fleet"
   fi
   add_to_inventory "$fleet/inventory.yaml"

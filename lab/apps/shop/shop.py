@@ -36,6 +36,7 @@ class Shop:
         self.started = time.monotonic()
         self.stopping = False
         self.connections = set()
+        self.requests = 0  # by users: checks and the question for this number do not count
 
     def warming_up(self):
         return time.monotonic() - self.started < self.behaviour.get("warmUp", 0)
@@ -58,6 +59,8 @@ class Shop:
             return (200, "ok\n") if self.behaviour.get("healthy", True) else (503, "not healthy\n")
         if path == "/version":
             return 200, json.dumps({"app": "shop", "release": self.release, "host": self.host}) + "\n"
+        if path == "/requests":
+            return 200, json.dumps({"requests": self.requests}) + "\n"
         if path == "/env":
             return 200, json.dumps(environment()) + "\n"
         return 404, "not here\n"
@@ -129,6 +132,8 @@ class Connection(asyncio.Protocol):
 
     def route(self, method, target, headers, close):
         path, _, query = target.partition("?")
+        if path not in ("/healthz", "/requests"):
+            self.shop.requests += 1
         if method not in ("GET", "HEAD", "POST"):
             self.reply(405, "GET, HEAD or POST\n", close)
         elif path == "/ws" and not self.shop.warming_up():
@@ -151,7 +156,8 @@ class Connection(asyncio.Protocol):
         close = close or self.shop.stopping
         kind = "application/json" if body.startswith("{") else "text/plain"
         head = (f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-                f"X-Release: {self.shop.release}\r\n{'Connection: close' if close else 'Connection: keep-alive'}\r\n\r\n")
+                f"X-Release: {self.shop.release}\r\nX-Instance: {self.shop.host}\r\n"
+                f"{'Connection: close' if close else 'Connection: keep-alive'}\r\n\r\n")
         self.transport.write((head + (body if with_body else "")).encode())
         if close:
             self.transport.close()
