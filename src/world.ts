@@ -49,12 +49,13 @@ function connect(fleet: Fleet, directory: string): ReturnType<Context["connect"]
 
 async function readTemplates(): Promise<TemplateTexts> {
   const read = (name: string): Promise<string> => readFile(new URL(`../templates/${name}`, import.meta.url), "utf8");
-  const [haproxy, unit, dropIn] = await Promise.all([
+  const [haproxy, keepalived, unit, dropIn] = await Promise.all([
     read("haproxy.cfg.hbs"),
+    read("keepalived.conf.hbs"),
     read("unit.service.hbs"),
     read("release.conf.hbs"),
   ]);
-  return { haproxy, unit, dropIn };
+  return { haproxy, keepalived, unit, dropIn };
 }
 
 function cacheDirectory(): string {

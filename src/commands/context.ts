@@ -17,6 +17,7 @@ export interface CommonOptions {
 /** The texts drover renders from, read once. */
 export interface TemplateTexts {
   readonly haproxy: string;
+  readonly keepalived: string;
   readonly unit: string;
   readonly dropIn: string;
 }

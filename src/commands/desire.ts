@@ -1,12 +1,13 @@
 import type { LocalArtifact } from "../model/action.ts";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import type { ArtifactSource, SecretSource } from "../model/fleet.ts";
+import type { ArtifactSource } from "../model/fleet.ts";
 import { Secret } from "../model/secret.ts";
 import type { Topology, TopologyApp } from "../model/topology.ts";
 import type { DesiredApp } from "../plan/input.ts";
 import { desiredInstance } from "../release/desired.ts";
-import type { Context } from "./context.ts";
+import type { Context, TemplateTexts } from "./context.ts";
+import { secretBytes } from "./secret-bytes.ts";
 
 /** What the apps in scope should be, with the bytes that have to cross. */
 export interface Desire {
@@ -19,6 +20,7 @@ export interface Desire {
 /** How an app is looked at: with which key secrets are fingerprinted, and what its file is to say afterwards. */
 export interface DesireOptions {
   readonly fingerprintKey: string;
+  readonly templates: TemplateTexts;
   /** The apps to read; null: all. */
   readonly only: string | null;
   readonly edit: DesiredApp["edit"];
@@ -36,7 +38,7 @@ export async function desire(context: Context, topology: Topology, options: Desi
         const artifact = await readArtifact(context, app);
         const own = await readSecrets(context, app);
         for (const [name, secret] of own) secrets.set(`${app.name}/${name}`, secret);
-        desired.set(app.name, desiredApp(context, app, { artifact, secrets: own, options }));
+        desired.set(app.name, desiredApp(app, { artifact, secrets: own, options }));
       } catch (error) {
         if (!(error instanceof DroverError)) throw error;
         problems.push(error.failure);
@@ -47,7 +49,6 @@ export async function desire(context: Context, topology: Topology, options: Desi
 }
 
 function desiredApp(
-  context: Context,
   app: TopologyApp,
   found: {
     readonly artifact: LocalArtifact;
@@ -59,7 +60,7 @@ function desiredApp(
   const fingerprints = Object.fromEntries(
     [...found.secrets].map(([name, secret]) => [name, secret.fingerprint(options.fingerprintKey)]),
   );
-  const { unit, dropIn } = context.templates;
+  const { unit, dropIn } = options.templates;
   const instances = app.instances.map((instance) =>
     desiredInstance({
       app,
@@ -103,17 +104,4 @@ async function readSecrets(context: Context, app: TopologyApp): Promise<Readonly
     return [name, new Secret(await secretBytes(context, `${app.name}: secret ${name}`, source))];
   });
   return new Map(await Promise.all(read));
-}
-
-async function secretBytes(context: Context, what: string, source: SecretSource): Promise<Uint8Array> {
-  if (source.kind === "file") {
-    const bytes = await context.files.read(source.path);
-    if (bytes === null) throw new DroverError(failure("secret", `${what}: the file ${source.path} is not there`));
-    return bytes;
-  }
-  const limits = { deadline: 60_000, signal: context.interrupts.stop };
-  const ran = await context.files.run(source.argv, limits);
-  if (ran.code === 0) return ran.stdout;
-  // What the program printed may be the secret itself, so only its name and exit code are told.
-  throw new DroverError(failure("secret", `${what}: ${source.argv[0] ?? ""} ended with exit code ${String(ran.code)}`));
 }

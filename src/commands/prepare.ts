@@ -5,11 +5,13 @@ import type { Secret } from "../model/secret.ts";
 import type { FleetPlan, Scope } from "../plan/fleet-plan.ts";
 import { planFleet } from "../plan/fleet-plan.ts";
 import type { PlanInput } from "../plan/input.ts";
+import { readCertificates } from "./certificates.ts";
 import type { Context } from "./context.ts";
 import { desire } from "./desire.ts";
 import type { DesireOptions } from "./desire.ts";
 import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
+import { templatesOf } from "./templates.ts";
 
 /** A planned change, with everything at hand that carrying it out takes. */
 export interface Prepared {
@@ -50,27 +52,54 @@ export async function prepare(context: Context, connected: Connected, what: Prep
 
 async function plan(
   context: Context,
-  { topology }: Connected,
+  connected: Connected,
   { what, lease, survey }: { readonly what: Preparation; readonly lease: Lease | null; readonly survey: Survey },
 ): Promise<Prepared> {
+  const { input, secrets, problems } = await planInput(context, connected, { what, lease, survey });
+  if (problems.length > 0) return { fleetPlan: { plans: [], problems, skipped: [] }, secrets, survey, lease };
+  return { fleetPlan: planFleet(input, what.scope), secrets, survey, lease };
+}
+
+/** Everything that plans are made from, with the secrets whose fingerprints are in it. */
+interface Readied {
+  readonly input: PlanInput;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly problems: readonly Failure[];
+}
+
+/** Reads templates, artifacts, secrets and certificates, and puts them together with what was observed. */
+export async function planInput(
+  context: Context,
+  { fleet, topology }: Connected,
+  {
+    what,
+    lease,
+    survey,
+  }: { readonly what: Omit<Preparation, "purpose">; readonly lease: Lease | null; readonly survey: Survey },
+): Promise<Readied> {
   const { scope, edit } = what;
   const state = stateOf(survey);
   const fingerprintKey = lease?.fingerprintKey ?? state.fingerprintKey ?? "";
   const only = scope.kind === "app" ? scope.app : null;
-  const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, only, edit });
-  if (problems.length > 0) {
-    return { fleetPlan: { plans: [], problems, skipped: [] }, secrets, survey, lease };
-  }
+  const templates = await templatesOf(context, fleet);
+  const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, templates, only, edit });
+  const certificates = await readCertificates(context, topology, fingerprintKey);
   const input: PlanInput = {
     topology,
-    haproxyTemplate: context.templates.haproxy,
+    templates,
+    certificates: certificates.bySet,
     desired,
     views: survey.views,
     epoch: lease?.epoch ?? state.epoch,
     running: lease === null ? (state.holder?.run ?? null) : null,
     open: state.open,
+    drains: state.drains,
   };
-  return { fleetPlan: planFleet(input, scope), secrets, survey, lease };
+  return {
+    input,
+    secrets: new Map([...secrets, ...certificates.secrets]),
+    problems: [...problems, ...certificates.problems],
+  };
 }
 
 /** No plan can be made before the key exists where secrets are in play; said instead of printing ids that will change. */

@@ -1,6 +1,7 @@
 import type { Fact, Observation } from "../model/fact.ts";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
+import type { Fleet } from "../model/fleet.ts";
 import type { Known } from "../model/known.ts";
 import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
@@ -9,6 +10,7 @@ import { lbFact } from "../lb/facts.ts";
 import type { HostView } from "../plan/input.ts";
 import { lastChangeFact } from "../plan/last-change.ts";
 import { readFact } from "../plan/observe.ts";
+import { vipFact } from "../vip/facts.ts";
 import { platformFact } from "../release/platform.ts";
 import { releaseFact } from "../release/facts.ts";
 import type { Context } from "./context.ts";
@@ -22,6 +24,7 @@ export interface Survey {
 
 /** The world a command works in, once the fleet's files are known. */
 export interface Connected {
+  readonly fleet: Fleet;
   readonly topology: Topology;
   readonly transport: Transport;
   readonly store: Store;
@@ -35,7 +38,7 @@ export async function observe(context: Context, { topology, transport, store }: 
     lastChangeFact,
     platformFact,
     releaseFact,
-    ...(balancers.has(host) ? [lbFact] : []),
+    ...(balancers.has(host) ? [lbFact, vipFact] : []),
     ...(host === topology.state.host ? [store.fact] : []),
   ];
   const asked = topology.hosts.map(async ({ name }): Promise<[string, Observation]> => {
@@ -52,6 +55,7 @@ export async function observe(context: Context, { topology, transport, store }: 
         platform: readFact(platformFact, name, observation),
         release: readFact(releaseFact, name, observation),
         lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
+        vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
       },
     ];
   });

@@ -12,7 +12,7 @@ export async function withWorld(
 ): Promise<number> {
   const world = context.connect(files.fleet);
   try {
-    return await use({ topology: files.topology, ...world });
+    return await use({ ...files, ...world });
   } catch (error) {
     if (error instanceof DroverError) return tellFailure(context, error.failure);
     throw error;

@@ -27,6 +27,7 @@ export type ErrorCode =
   | "package-missing"
   | "artifact"
   | "secret"
+  | "certificate"
   | "lease-held"
   | "lease-lost"
   | "rollout-open"

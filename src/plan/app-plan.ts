@@ -2,7 +2,7 @@ import type { Draft, Lane, Plan, Stage } from "../model/plan.ts";
 import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { ServerRef } from "../model/lb.ts";
 import type { DraftStages, ServerOnBalancers } from "../lb/steps.ts";
-import { holdTraffic, returnServer, settle, withdrawServer } from "../lb/steps.ts";
+import { holdTraffic, moveServer, returnServer, settle, withdrawServer } from "../lb/steps.ts";
 import type { ProbeSettings } from "../release/steps.ts";
 import {
   probeInstance,
@@ -13,6 +13,7 @@ import {
   switchRelease,
 } from "../release/steps.ts";
 import type { BalancerState } from "./balancers.ts";
+import { changeLines } from "./balancers.ts";
 import { cutBatches, resolveMinAvailable } from "./batches.ts";
 import type { DesiredApp, PlanInput } from "./input.ts";
 import { EPILOGUE, PROLOGUE, place } from "./place.ts";
@@ -46,6 +47,8 @@ interface Work {
   readonly desired: DesiredApp | null;
   readonly routing: Routing;
   readonly floor: number;
+  /** Hosts that somebody drained: what is done there is done without letting anything in. */
+  readonly drained: ReadonlySet<string>;
 }
 
 /**
@@ -57,7 +60,8 @@ export function planApp(name: string, balancers: readonly BalancerState[], input
   const routing = routingOf(name, balancers, input);
   const desired = input.desired.get(name) ?? null;
   const minAvailable = situation.app === null ? 0 : resolveMinAvailable(situation.app);
-  const work: Work = { situation, desired, routing, floor: Math.min(minAvailable, situation.readyAtStart) };
+  const floor = Math.min(minAvailable, situation.readyAtStart);
+  const work: Work = { situation, desired, routing, floor, drained: new Set(Object.keys(input.drains)) };
   const prologue = place(PROLOGUE, prologueOf(work));
   const batches = batchesOf(work);
   const epilogue = place(EPILOGUE, epilogueOf(work));
@@ -90,7 +94,7 @@ function budgetOf({ app }: Situation, minAvailable: number): Plan["budget"] {
   return { maxFailures, onFailure, batchWait, progressDeadline, minAvailable };
 }
 
-function prologueOf({ situation, desired, routing }: Work): DraftStages {
+function prologueOf({ situation, desired, routing, drained }: Work): DraftStages {
   const { app, fresh, changed } = situation;
   if (app === null || desired === null) return [];
   const touched = [...fresh, ...changed.map((instance) => instance.desired)];
@@ -104,7 +108,7 @@ function prologueOf({ situation, desired, routing }: Work): DraftStages {
     ...routing.expand,
     ...sideBySide(
       routing.fresh
-        .filter(({ server }) => !broken.has(server.server))
+        .filter(({ server }) => !broken.has(server.server) && !drained.has(server.server))
         .map((place) => returnServer(onBalancers(place, 0, situation))),
     ),
   ];
@@ -128,37 +132,36 @@ function editRelease({ file, from, to }: NonNullable<DesiredApp["edit"]>): Draft
   };
 }
 
-function batchesOf({ situation, routing, floor }: Work): Plan["batches"] {
-  const { app, changed } = situation;
+function batchesOf(work: Work): Plan["batches"] {
+  const { app, changed } = work.situation;
   if (app === null) return [];
   const byHost = new Map(changed.map((instance) => [instance.desired.host, instance]));
   const candidates = changed.map(({ desired, wasReady }) => ({ host: desired.host, wasReady }));
   return cutBatches(candidates, app.rollout.serial).map((batch) =>
     batch.flatMap(({ host, wasReady }): Lane[] => {
       const instance = byHost.get(host);
-      return instance === undefined
-        ? []
-        : [{ host, wasReady, stages: laneOf(instance, { situation, routing, floor }) }];
+      return instance === undefined ? [] : [{ host, wasReady, stages: laneOf(instance, work) }];
     }),
   );
 }
 
-/** Drain, switch, probe, back in: the heart of drover. */
-function laneOf(instance: ChangedInstance, { situation, routing, floor }: Omit<Work, "desired">): readonly Stage[] {
+/** Drain, switch, probe, back in: the heart of drover. Where the host is drained it stays out all the while. */
+function laneOf(instance: ChangedInstance, { situation, routing, floor, drained }: Work): readonly Stage[] {
   const { app } = situation;
   if (app === null) return [];
   const { desired } = instance;
   const server: ServerRef = { backend: desired.app, server: desired.host };
   const balancers = routing.holders.get(desired.host) ?? [];
-  const isRouted = balancers.length > 0;
+  const comesBack = balancers.length > 0 && !drained.has(desired.host);
   const known = onBalancers({ server, balancers }, floor, situation);
   const probe = probeOf(app.health, app.rollout);
   const drafts: DraftStages = [
-    ...(isRouted ? withdrawServer(known) : []),
-    isRouted && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
+    ...(comesBack ? withdrawServer(known) : []),
+    comesBack && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
     [switchOrStart(instance, probeOf(routing.healthBefore ?? app.health, app.rollout))],
     [probeInstance(desired, probe)],
-    ...(isRouted ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
+    ...moveServer(routing.moves.filter((move) => move.server.server === desired.host)),
+    ...(comesBack ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
   ];
   return place(desired.host, drafts);
 }
@@ -181,11 +184,16 @@ function restBeforeStop(host: string, ms: number): Draft {
   };
 }
 
-function epilogueOf({ situation, routing }: Work): DraftStages {
+function epilogueOf({ situation, routing, drained }: Work): DraftStages {
   const { app, name, leaving, changed } = situation;
   const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
   return [
-    ...sideBySide(routing.leaving.map((place) => withdrawServer(onBalancers(place, 0, situation)))),
+    ...sideBySide(
+      // Taking a withdrawal back lets a server in again, which a drained one must not be: it is out already.
+      routing.leaving
+        .filter(({ server }) => !drained.has(server.server))
+        .map((place) => withdrawServer(onBalancers(place, 0, situation))),
+    ),
     ...routing.contract,
     ...(settled ? settle("contract", routing.balancers, app?.rollout.drainTimeout ?? LEAVE_TIMEOUT) : []),
     leaving.map(({ host }) => removeInstance({ app: name, host })),
@@ -215,9 +223,7 @@ function reasonsOf(situation: Situation, routing: Routing): readonly string[] {
     ...fresh.map(({ host, release }) => `${host}: ${first ? "first" : "new"} instance, ${release}`),
     ...changed.map(({ desired, reasons }) => `${desired.host}: ${reasons.join("; ")}`),
     ...leaving.map(({ host }) => `${host}: leaves`),
-    ...(routing.expand.length + routing.contract.length > 0
-      ? [`haproxy.cfg changes on ${routing.balancers.join(", ")}`]
-      : []),
+    ...changeLines(routing.changes),
   ];
 }
 

@@ -1,39 +1,54 @@
 import type { Plan } from "../model/plan.ts";
 import { diffLb } from "../lb/diff.ts";
 import type { LbFacts } from "../lb/facts.ts";
+import type { DraftStages } from "../lb/steps.ts";
+import { handOver, takeBack } from "../vip/steps.ts";
 import type { BalancerState } from "./balancers.ts";
-import { install, observedBalancer } from "./balancers.ts";
+import { changeLines, desiredModel, install, observedBalancer } from "./balancers.ts";
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
+import type { FileChange } from "./routing.ts";
+import { heldBy, planVips, successors } from "./vips.ts";
 
-/** The balancers as they were observed, in inventory order. */
+/**
+ * The balancers as they were observed, those that hold no VIP first: a file that does not come up is found out where
+ * no client is (notes: backup first, proven, then the master). Among themselves in inventory order.
+ */
 export function observedBalancers(input: PlanInput): readonly BalancerState[] {
-  return found(input).map(({ name, facts }) => observedBalancer(name, facts));
+  return found(input).map(({ name, facts }) => observedBalancer(name, facts, input));
 }
 
 function found(input: PlanInput): readonly { readonly name: string; readonly facts: LbFacts }[] {
-  return input.topology.hosts.flatMap(({ name }) => {
+  const all = input.topology.hosts.flatMap(({ name }) => {
     const lb = input.views.get(name)?.lb;
     return lb?.kind === "known" ? [{ name, facts: lb.value }] : [];
   });
+  const isHolder = (name: string): boolean => heldBy(name, input).length > 0;
+  return [...all.filter(({ name }) => !isHolder(name)), ...all.filter(({ name }) => isHolder(name))];
 }
 
-/** Puts right every balancer whose file is not what drover last installed, or whose HAProxy does not run it. */
+/**
+ * Brings every balancer to what its set says (settings, certificates, VIPs), with the apps it carries now; puts right
+ * what was changed by hand, and starts what does not run.
+ */
 export function planBalancers(input: PlanInput): {
   readonly plan: Plan | null;
   readonly after: readonly BalancerState[];
 } {
   const results = found(input).map(({ name, facts }) => repair(name, facts, input));
+  const vips = planVips(input);
+  const prologue = place(PROLOGUE, [...results.flatMap(({ stages }) => stages), ...vips.stages]);
+  const reasons = [
+    ...results.flatMap((result) => result.reasons),
+    ...changeLines(results.flatMap((result) => result.changes)),
+    ...vips.reasons,
+  ];
   const after = results.map(({ state }) => state);
-  const reasons = results.flatMap((result) => result.reasons);
-  const prologue = place(
-    PROLOGUE,
-    results.flatMap(({ stages }) => stages),
-  );
   return { plan: prologue.length === 0 ? null : { ...NOTHING, reasons, prologue }, after };
 }
 
-const NOTHING: Plan = {
+/** A plan about no app. Whatever fails in it is taken back. */
+export const NOTHING: Plan = {
   version: 1,
   app: null,
   from: null,
@@ -47,18 +62,36 @@ const NOTHING: Plan = {
 };
 
 interface Repair {
-  readonly stages: NonNullable<ReturnType<typeof install>>["stages"];
+  readonly stages: DraftStages;
   readonly state: BalancerState;
   readonly reasons: readonly string[];
+  readonly changes: readonly FileChange[];
 }
 
 function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
-  const state = observedBalancer(name, facts);
-  // A balancer without any app of ours is brought in by the first app that is routed there.
-  const isOurs = Object.keys(state.model.apps).length > 0;
-  const { haproxyTemplate: template } = input;
-  const next = isOurs ? install(state, { template, phase: "expand", model: state.model, disabled: [] }) : null;
-  if (next === null) return { stages: [], state, reasons: [] };
-  const diff = diffLb(next.state.text ?? "", facts, new Set());
-  return { ...next, reasons: diff.kind === "same" ? [] : diff.reasons.map((reason) => `${name}: ${reason}`) };
+  const state = observedBalancer(name, facts, input);
+  const { set } = desiredModel(name, input);
+  const hasVip = input.topology.balancers.some(({ hosts, vips }) => hosts.includes(name) && vips.length > 0);
+  const nothing = { stages: [], state, reasons: [], changes: [] };
+  // A balancer without VIP is brought in by the first app that is routed there.
+  if (!state.ours && !hasVip) return nothing;
+  const model = { ...state.model, set };
+  const { templates } = input;
+  const next = install(state, { template: templates.haproxy, phase: "expand", model, disabled: [] });
+  if (next === null) return nothing;
+  const diff = diffLb({ config: next.state.text ?? "", files: next.state.files }, facts, new Set());
+  return {
+    stages: next.change.kind === "restart" ? aside(name, next.stages, input) : next.stages,
+    state: next.state,
+    reasons: diff.kind === "same" ? [] : diff.reasons.map((reason) => `${name}: ${reason}`),
+    changes: [{ balancer: name, change: next.change }],
+  };
+}
+
+/** HAProxy restarts while another balancer has the VIP, where there is one to have it. */
+function aside(name: string, stages: DraftStages, input: PlanInput): DraftStages {
+  const others = successors(name, input);
+  const vips = heldBy(name, input);
+  if (vips.length === 0 || others.length === 0) return stages;
+  return [...handOver("expand", { balancer: name, others, vips }), ...stages, ...takeBack("expand", { balancer: name })];
 }

@@ -6,9 +6,9 @@ import { observedBalancers, planBalancers } from "./balancer-plan.ts";
 import { resolveMinAvailable } from "./batches.ts";
 import type { HostView, PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
-import { availabilityProblems, balancerProblems, hostProblems, missingPrograms } from "./preflight.ts";
+import { availabilityProblems, balancerProblems, drainProblems, hostProblems, missingPrograms } from "./preflight.ts";
 import { simulate } from "./simulate.ts";
-import { balancersOf, situationOf } from "./situation.ts";
+import { situationOf } from "./situation.ts";
 
 /** What a command is about: everything, or one app. */
 export type Scope = { readonly kind: "fleet" } | { readonly kind: "app"; readonly app: string };
@@ -108,18 +108,8 @@ function servesToday(host: string, apps: readonly string[], input: PlanInput): b
 
 function appProblems(name: string, input: PlanInput): readonly Failure[] {
   const situation = situationOf(name, input);
-  const { app, changed } = situation;
+  const { app } = situation;
   if (app === null) return [];
   const minAvailable = resolveMinAvailable(app);
-  const moved = changed.filter(({ facts, desired }) => facts.manifest !== null && facts.manifest.port !== desired.port);
-  const ports = moved
-    .filter(() => balancersOf(name, input).length > 0)
-    .map(({ facts, desired }) =>
-      failure(
-        "unsafe-plan",
-        `${name} on ${desired.host} would move from port ${String(facts.manifest?.port)} to ${String(desired.port)} while it serves`,
-        "deploy it under another app name on the new port, then remove the old one",
-      ),
-    );
-  return [...availabilityProblems(situation, minAvailable), ...ports];
+  return [...availabilityProblems(situation, minAvailable), ...drainProblems(name, input)];
 }

@@ -1,10 +1,13 @@
 import type { LocalArtifact } from "../model/action.ts";
 import type { Known } from "../model/known.ts";
+import type { LbCertificate } from "../model/lb.ts";
+import type { HostDrain } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import type { LbFacts } from "../lb/facts.ts";
 import type { DesiredInstance } from "../release/desired.ts";
 import type { ReleaseFacts } from "../release/facts.ts";
 import type { PlatformFacts } from "../release/platform.ts";
+import type { VipFacts } from "../vip/facts.ts";
 import type { LastChange } from "./last-change.ts";
 
 /** One host as far as it could be observed. */
@@ -14,6 +17,8 @@ export interface HostView {
   readonly release: Known<ReleaseFacts>;
   /** Asked of balancers only. */
   readonly lb: Known<LbFacts> | null;
+  /** Asked of balancers only. */
+  readonly vip: Known<VipFacts> | null;
 }
 
 /** What an app should be: its artifact's bytes are at hand, its secrets have been read and fingerprinted. */
@@ -28,8 +33,10 @@ export interface DesiredApp {
 /** Everything a plan is made from; the same input gives the same plan, byte for byte. */
 export interface PlanInput {
   readonly topology: Topology;
-  /** templates/haproxy.cfg.hbs */
-  readonly haproxyTemplate: string;
+  /** The texts that balancers' files are rendered from. */
+  readonly templates: { readonly haproxy: string; readonly keepalived: string };
+  /** By balancer set, in the order of the files; their bytes are at hand. */
+  readonly certificates: ReadonlyMap<string, readonly LbCertificate[]>;
   /** By app name, exactly the apps of the topology that are in scope. */
   readonly desired: ReadonlyMap<string, DesiredApp>;
   /** By host name, all hosts of the topology. */
@@ -40,4 +47,6 @@ export interface PlanInput {
   readonly running: string | null;
   /** Open rollouts by app: what they keep drained is owed, and their apps are not planned. */
   readonly open: Readonly<Record<string, string>>;
+  /** Hosts that somebody took out with `drover drain`, and why: nothing lets them in but `undrain`. */
+  readonly drains: Readonly<Record<string, HostDrain>>;
 }

@@ -1,10 +1,12 @@
 import type { Action, LbAction, ReleaseAction } from "../model/action.ts";
+import type { VipAction } from "../model/vip.ts";
 import type { Command } from "../model/command.ts";
 import type { Operation } from "../model/operation.ts";
 import { done, pause } from "../model/operation.ts";
 import { operateLb } from "../lb/operations.ts";
 import { RELAY } from "../lb/relay.ts";
 import { operateRelease } from "../release/operations.ts";
+import { operateVip } from "../vip/operations.ts";
 
 /** The program that carries HAProxy's sockets. */
 export const relayCommand: Command = RELAY;
@@ -12,6 +14,7 @@ export const relayCommand: Command = RELAY;
 /** How any action is carried out: each domain says it for its own. */
 export function operate(action: Action): Operation {
   if (isLb(action)) return operateLb(action);
+  if (isVip(action)) return operateVip(action);
   if (isRelease(action)) return operateRelease(action);
   switch (action.kind) {
     case "files.edit":
@@ -23,6 +26,10 @@ export function operate(action: Action): Operation {
 
 function isLb(action: Action): action is LbAction {
   return action.kind.startsWith("lb.");
+}
+
+function isVip(action: Action): action is VipAction {
+  return action.kind.startsWith("vip.");
 }
 
 function isRelease(action: Action): action is ReleaseAction {

@@ -4,6 +4,7 @@ import type { Known } from "../model/known.ts";
 import { OLDEST_SYSTEMD } from "../release/platform.ts";
 import type { PlatformFacts } from "../release/platform.ts";
 import type { PlanInput } from "./input.ts";
+import { balancersOf } from "./situation.ts";
 import type { Situation } from "./situation.ts";
 
 /** What keeps a host from carrying apps; empty when nothing does. */
@@ -71,4 +72,23 @@ export function availabilityProblems(situation: Situation, minAvailable: number)
   if (left >= floor) return [];
   const numbers = `${String(readyAtStart)} instances are ready; taking out ${String(batch)} would leave ${String(left)}, fewer than minAvailable ${String(floor)}`;
   return [failure("min-available", `${app.name}: ${numbers}`, "see which: drover status " + app.name)];
+}
+
+/** A drain that was cut off: its host still gets traffic, and a plan that takes it for drained would stop what serves. */
+export function drainProblems(app: string, input: PlanInput): readonly Failure[] {
+  return Object.keys(input.drains).flatMap((host) => {
+    const name = `${app}/${host}`;
+    const open = balancersOf(app, input).filter(({ facts: { stable } }) => {
+      return stable.admin?.[name] === "ready" || (stable.admin?.[name] !== undefined && !stable.disabled.includes(name));
+    });
+    if (open.length === 0) return [];
+    const where = open.map(({ balancer }) => balancer).join(", ");
+    return [
+      failure(
+        "unsafe-plan",
+        `${host} is to be drained, and ${where} may still send traffic for ${app} to it`,
+        `finish it: drover drain ${host} -m REASON; or end it: drover undrain ${host}`,
+      ),
+    ];
+  });
 }

@@ -1,17 +1,30 @@
-import type { LbApp, ServerRef } from "../model/lb.ts";
+import type { LbApp, LbChange, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Health } from "../model/fleet.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Phase } from "../model/plan.ts";
-import { desiredLb } from "../lb/desired.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import type { BalancerState } from "./balancers.ts";
-import { install, marked, withApp } from "./balancers.ts";
+import { desiredModel, install, marked, moved, withApp } from "./balancers.ts";
 import type { PlanInput } from "./input.ts";
 
 /** A server and the balancers it is about: what one set of balancers begins or ceases to carry, others may keep. */
 export interface ServerPlaces {
   readonly server: ServerRef;
   readonly balancers: readonly string[];
+}
+
+/** A server that stays under its name and is to be found elsewhere, on one balancer. */
+export interface Move {
+  readonly balancer: string;
+  readonly server: ServerRef;
+  readonly from: ServerAddress;
+  readonly to: ServerAddress;
+}
+
+/** A balancer's files change, and how that comes into effect. */
+export interface FileChange {
+  readonly balancer: string;
+  readonly change: LbChange;
 }
 
 /** How one app's place in every balancer changes: before its instances change, and after. */
@@ -24,12 +37,16 @@ export interface Routing {
   readonly fresh: readonly ServerPlaces[];
   /** Servers that balancers know and that leave while others of the app stay there. */
   readonly leaving: readonly ServerPlaces[];
+  /** Servers whose address changes in their own lane, while they are out. */
+  readonly moves: readonly Move[];
   /** How instances are checked today: what the release before was written for. Null where no balancer knows the app. */
   readonly healthBefore: Health | null;
   /** Stages that bring the new servers in; nothing else of the app changes with them. */
   readonly expand: DraftStages;
   /** Stages that leave the app's place as the files want it. */
   readonly contract: DraftStages;
+  /** How the files change in the two. */
+  readonly changes: readonly FileChange[];
   /** The balancers after all of it. */
   readonly after: readonly BalancerState[];
 }
@@ -39,7 +56,7 @@ export interface Routing {
  * when every instance runs what they were written for; a first deployment brings them along with its servers.
  */
 export function routingOf(name: string, states: readonly BalancerState[], input: PlanInput): Routing {
-  const wanted = states.map((state) => desiredLb(input.topology, state.balancer).apps[name] ?? null);
+  const wanted = states.map((state) => desiredModel(state.balancer, input).apps[name] ?? null);
   const someone = wanted.find((app) => app !== null) ?? null;
   const views = states.map((state, index) => {
     const applied = state.model.apps[name] ?? null;
@@ -54,6 +71,7 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
   const leaving = involved.map((view) =>
     places(name, view, view.desired === null ? [] : missing(view.applied, view.desired)),
   );
+  const moves = involved.flatMap(({ state, applied, goal }) => movesOf(state.balancer, applied, goal));
   const at = (all: readonly Places[], { balancer }: BalancerState): readonly ServerRef[] =>
     all.find((each) => each.balancer === balancer)?.servers ?? [];
   const expanded = installAll(
@@ -61,12 +79,16 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
     views.map(({ state, during: app }) => ({ state, app, disabled: at(fresh, state) })),
     { name, input },
   );
-  const drained = expanded.states.map((state) =>
-    markAll(markAll(state, at(fresh, state), false), at(leaving, state), true),
-  );
+  const letIn = (state: BalancerState): readonly ServerRef[] =>
+    at(fresh, state).filter(({ server }) => input.drains[server] === undefined);
+  const lanesDone = expanded.states.map((state) => {
+    const own = moves.filter(({ balancer }) => balancer === state.balancer);
+    const there = own.reduce((each, { server, to }) => moved(each, server, to), state);
+    return markAll(markAll(there, letIn(state), false), at(leaving, state), true);
+  });
   const contracted = installAll(
     "contract",
-    drained.map((state, index) => ({ state, app: views[index]?.desired ?? null, disabled: [] })),
+    lanesDone.map((state, index) => ({ state, app: views[index]?.desired ?? null, disabled: [] })),
     { name, input },
   );
   return {
@@ -74,9 +96,11 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
     holders: byServer(involved.map((view) => places(name, view, missing(view.during, null)))),
     fresh: inPlaces(name, fresh),
     leaving: inPlaces(name, leaving),
+    moves,
     healthBefore: views.find(({ applied }) => applied !== null)?.applied?.health ?? null,
     expand: expanded.stages,
     contract: contracted.stages,
+    changes: [...expanded.changes, ...contracted.changes],
     after: contracted.states,
   };
 }
@@ -84,7 +108,19 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
 function during(applied: LbApp | null, goal: LbApp | null): LbApp | null {
   if (applied === null || goal === null) return applied ?? goal;
   const gone = applied.servers.filter((server) => !goal.servers.some((each) => each.name === server.name));
-  return { ...applied, servers: [...goal.servers, ...gone] };
+  // A server that serves moves in its own lane, drained; until then it is where it was.
+  const stay = goal.servers.map((server) => applied.servers.find((each) => each.name === server.name) ?? server);
+  return { ...applied, servers: [...stay, ...gone] };
+}
+
+function movesOf(balancer: string, applied: LbApp | null, goal: LbApp | null): readonly Move[] {
+  if (applied === null || goal === null) return [];
+  return goal.servers.flatMap(({ name: server, address, port }): Move[] => {
+    const from = applied.servers.find(({ name }) => name === server);
+    if (from === undefined || (from.address === address && from.port === port)) return [];
+    const was = { address: from.address, port: from.port };
+    return [{ balancer, server: { backend: applied.app, server }, from: was, to: { address, port } }];
+  });
 }
 
 function missing(from: LbApp | null, inThe: LbApp | null): readonly string[] {
@@ -125,18 +161,23 @@ function installAll(
     readonly disabled: readonly ServerRef[];
   }[],
   common: { readonly name: string; readonly input: PlanInput },
-): { readonly stages: DraftStages; readonly states: readonly BalancerState[] } {
+): {
+  readonly stages: DraftStages;
+  readonly states: readonly BalancerState[];
+  readonly changes: readonly FileChange[];
+} {
   const results = targets.map(({ state, app, disabled }) => {
     const unchanged = canonicalJson(state.model.apps[common.name] ?? null) === canonicalJson(app);
-    if (unchanged) return { stages: [], state };
+    if (unchanged) return { stages: [], state, changes: [] };
     const model = withApp(state.model, common.name, app);
-    const { haproxyTemplate: template } = common.input;
-    return (
-      install(state, { template, phase, model, disabled }) ?? {
-        stages: [],
-        state: { ...state, model },
-      }
-    );
+    const template = common.input.templates.haproxy;
+    const done = install(state, { template, phase, model, disabled });
+    if (done === null) return { stages: [], state: { ...state, model }, changes: [] };
+    return { ...done, changes: [{ balancer: state.balancer, change: done.change }] };
   });
-  return { stages: results.flatMap(({ stages }) => stages), states: results.map(({ state }) => state) };
+  return {
+    stages: results.flatMap(({ stages }) => stages),
+    states: results.map(({ state }) => state),
+    changes: results.flatMap(({ changes }) => changes),
+  };
 }

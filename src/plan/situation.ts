@@ -56,7 +56,11 @@ export function situationOf(name: string, input: PlanInput): Situation {
   const changed = diffs.flatMap((diff): ChangedInstance[] => {
     if (diff.kind !== "same" && diff.kind !== "change") return [];
     const { desired, facts } = diff;
-    const reasons = [...(diff.kind === "change" ? diff.reasons : []), ...straysOf(name, desired.host, input)];
+    const reasons = [
+      ...(diff.kind === "change" ? diff.reasons : []),
+      ...straysOf(name, desired.host, input),
+      ...movesOf(name, desired, input),
+    ];
     return reasons.length === 0 ? [] : [{ desired, facts, reasons, wasReady: ready.has(desired.host) }];
   });
   const same = diffs.flatMap((diff) => (diff.kind === "same" ? [diff.desired] : []));
@@ -74,13 +78,22 @@ export function situationOf(name: string, input: PlanInput): Situation {
 
 /** A server that is drained, in maintenance or marked while nobody owes that: it has to go through a lane to come back. */
 function straysOf(app: string, host: string, input: PlanInput): readonly string[] {
-  if (input.open[app] !== undefined) return [];
+  if (input.open[app] !== undefined || input.drains[host] !== undefined) return [];
   const name = `${app}/${host}`;
   return balancersOf(app, input).flatMap(({ balancer, facts: { stable } }) => {
     const state = stable.admin?.[name] ?? "ready";
     return state === "ready" && !stable.disabled.includes(name)
       ? []
       : [`it is taken out on ${balancer} and no rollout owes that`];
+  });
+}
+
+/** A balancer that still looks for the instance elsewhere: its server moves in a lane, drained. */
+function movesOf(app: string, { host, address, port }: DesiredInstance, input: PlanInput): readonly string[] {
+  return balancersOf(app, input).flatMap(({ balancer, facts: { stable } }) => {
+    const server = stable.manifest?.model.apps[app]?.servers.find(({ name }) => name === host);
+    if (server === undefined || (server.address === address && server.port === port)) return [];
+    return [`${balancer} sends its traffic to ${server.address} port ${String(server.port)}`];
   });
 }
 

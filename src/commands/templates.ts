@@ -1,0 +1,33 @@
+import type { Fleet } from "../model/fleet.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import type { Context, TemplateTexts } from "./context.ts";
+
+/** Which file holds which template; a fleet's own folder uses the same names. */
+const FILES: Readonly<Record<keyof TemplateTexts, string>> = {
+  haproxy: "haproxy.cfg.hbs",
+  keepalived: "keepalived.conf.hbs",
+  unit: "unit.service.hbs",
+  dropIn: "release.conf.hbs",
+};
+
+/** The templates a fleet renders from: drover's own, replaced by those of the same name in the fleet's folder. */
+export async function templatesOf(context: Context, { templates: folder }: Fleet): Promise<TemplateTexts> {
+  if (folder === null) return context.templates;
+  const own = async (kind: keyof TemplateTexts): Promise<string> => {
+    const path = `${folder.replace(/\/+$/, "")}/${FILES[kind]}`;
+    const bytes = await context.files.read(path);
+    if (bytes === null) return context.templates[kind];
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      throw new DroverError(failure("files-invalid", `${path}: expected text in UTF-8, got other bytes`));
+    }
+  };
+  const [haproxy, keepalived, unit, dropIn] = await Promise.all([
+    own("haproxy"),
+    own("keepalived"),
+    own("unit"),
+    own("dropIn"),
+  ]);
+  return { haproxy, keepalived, unit, dropIn };
+}
