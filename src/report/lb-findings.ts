@@ -1,51 +1,6 @@
+import type { Finding, Verification } from "../plan/verify/findings.ts";
 import { EXIT_CODE } from "./exit-code.ts";
 import { printable, several } from "./words.ts";
-
-/** What `lb verify` can find; docs/lb-commands.md says what each means and what to do. */
-export type FindingCode =
-  // nothing can be said
-  | "unanswered"
-  | "files-unknown"
-  // the VIP
-  | "vip-nobody"
-  | "vip-several"
-  | "vip-unknown"
-  | "vrrp-deaf"
-  | "keepalived-down"
-  | "keepalived-config"
-  | "check-off"
-  // HAProxy and its files
-  | "haproxy-down"
-  | "reload-failed"
-  | "change-cut-off"
-  | "config-differs"
-  | "file-differs"
-  | "set-differs"
-  | "runtime-differs"
-  // its servers
-  | "drained"
-  | "drain-lost";
-
-/** One thing that is not as it should be, or cannot be told. */
-export interface Finding {
-  readonly code: FindingCode;
-  /** `difference`: seen to be wrong; `unknown`: nobody could say. */
-  readonly kind: "difference" | "unknown";
-  readonly set: string;
-  /** Null: about the set as a whole. */
-  readonly balancer: string | null;
-  readonly message: string;
-  /** What to type next, and why, in a few words. */
-  readonly hint: string;
-}
-
-/** How a verification went. */
-export interface Verification {
-  /** How much was looked at: checks that passed, and all findings. */
-  readonly checks: number;
-  readonly balancers: number;
-  readonly findings: readonly Finding[];
-}
 
 /** What must be looked at first comes first: 1 where something stayed unknown, 2 where only differences were found. */
 export function verificationCode({ findings }: Verification): number {

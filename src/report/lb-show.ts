@@ -1,6 +1,6 @@
 import type { Failure } from "../model/errors.ts";
-import type { Holding } from "./lb-holding.ts";
-import { holdingHint, holdingSentence } from "./lb-holding.ts";
+import type { Holding } from "../plan/verify/holding.ts";
+import { holdingHint, holdingSentence } from "../plan/verify/holding.ts";
 import { table } from "./table.ts";
 import { failureLines, several, span } from "./words.ts";
 

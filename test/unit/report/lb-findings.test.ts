@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Finding } from "../../../src/report/lb-findings.ts";
+import type { Finding } from "../../../src/plan/verify/findings.ts";
 import { verificationCode, verificationLines } from "../../../src/report/lb-findings.ts";
 
 const drained: Finding = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { failure } from "../../../src/model/errors.ts";
-import { holdingHint, holdingOf, holdingSentence } from "../../../src/report/lb-holding.ts";
+import { holdingHint, holdingOf, holdingSentence } from "../../../src/plan/verify/holding.ts";
 import type { ServerShow, SetShow } from "../../../src/report/lb-show.ts";
 import { showLines, statesDiffer } from "../../../src/report/lb-show.ts";
 
@@ -11,7 +11,7 @@ describe("the holder of a VIP", () => {
     [[true, false], "one", "VIP 192.168.56.10/24 is held by lb1"],
     [[false, false], "none", "VIP 192.168.56.10/24 IS HELD BY NO BALANCER: nobody answers on it"],
     [[true, true], "several", "VIP 192.168.56.10/24 IS HELD BY 2 BALANCERS: lb1, lb2; clients reach either"],
-    [[true, null], "unknown", "VIP 192.168.56.10/24 is held by lb1, but 1 balancer could not tell: lb2"],
+    [[true, null], "unknown", "VIP 192.168.56.10/24 is held by lb1, BUT NOT EVERY BALANCER TOLD: not lb2"],
     [[false, null], "unknown", "VIP 192.168.56.10/24: HOLDER UNKNOWN, lb2 could not tell"],
     [[true, true, null], "several", "VIP 192.168.56.10/24 IS HELD BY 2 BALANCERS: lb1, lb2; clients reach either"],
   ] as const)("by accounts %j is %s", ([accounts, kind, sentence]) => {

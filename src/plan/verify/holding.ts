@@ -1,5 +1,4 @@
-import type { Vip } from "../model/fleet.ts";
-import { several } from "./words.ts";
+import type { Vip } from "../../model/fleet.ts";
 
 /** Whether a balancer holds a VIP, by its own account; null: it could not tell. */
 export interface HoldingAccount {
@@ -44,7 +43,7 @@ export function holdingSentence({ vip, kind, holders, silent }: Holding): string
     case "unknown":
       return holders.length === 0
         ? `VIP ${vip}: HOLDER UNKNOWN, ${mute} could not tell`
-        : `VIP ${vip} is held by ${holders.join()}, but ${several(silent.length, "balancer")} could not tell: ${mute}`;
+        : `VIP ${vip} is held by ${holders.join()}, BUT NOT EVERY BALANCER TOLD: not ${mute}`;
   }
 }
 
