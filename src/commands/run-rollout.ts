@@ -60,7 +60,7 @@ export function createRunner(
 
 /** Opens a rollout, runs its plan and closes it, or leaves it open. `rest` is what the command means to run after it. */
 export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan[]): Promise<Ending> {
-  const rollout = `${runner.lease.run}-${plan.app ?? "balancers"}`;
+  const rollout = `${runner.lease.run}-${plan.app ?? (plan.move === undefined ? "balancers" : "drain")}`;
   const journal = new Journal(rollout, runner.lease, runner.context.clock);
   await journal.write([{ kind: "opened", rollout, operator: runner.context.operator, plan }]);
   if (plan.app !== null) await runner.lease.setOpen(plan.app, rollout);

@@ -59,7 +59,7 @@ function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
 }
 
 /**
- * Lanes by what became of them; the new instances of the prologue, which come through together or not at all; and those
+ * A host that is moved as a whole; lanes by what became of them; the new instances of the prologue, which come through together or not at all; and those
  * that left at the end. What went wrong on a lane's host before its lane began counts against it too.
  */
 export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, Fate> {
@@ -68,8 +68,12 @@ export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, 
   const prologue = plan.prologue.flat();
   const epilogue = plan.epilogue.flat();
   const started = prologue.filter((step) => step.action.kind === "release.switch");
+  const moved = plan.move === undefined ? [] : [plan.move.host];
   const removed = epilogue.filter((step) => step.action.kind === "release.remove");
   return new Map([
+    ...moved.map((host): [string, Fate] => {
+      return [host, prologue.every(isDone) && direction !== "back" ? "updated" : failedFate(prologue, null, state)];
+    }),
     ...started.map((step): [string, Fate] => {
       const host = step.host ?? "";
       return [host, isDone(step) && direction !== "back" ? "updated" : failedFate(prologue, host, state)];

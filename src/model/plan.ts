@@ -77,6 +77,12 @@ export interface Budget {
   readonly minAvailable: number;
 }
 
+/** A host that is taken out as a whole, or let back in: `drover drain` and `undrain`. */
+export interface HostMove {
+  readonly host: string;
+  readonly to: "out" | "in";
+}
+
 /**
  * The whole change of one app (or of the balancers alone) as data: the same bytes from the same inputs.
  * Prologue: all or nothing, before any instance that serves is touched. Batches: one after the other.
@@ -84,8 +90,10 @@ export interface Budget {
  */
 export interface Plan {
   readonly version: 1;
-  /** Null: nothing but the balancers' configuration. */
+  /** Null: nothing but the balancers' configuration, or a host's servers. */
   readonly app: string | null;
+  /** Where the plan is about a host, and so about every app there. */
+  readonly move?: HostMove;
   /** Release as the files name it, before (null: first deployment) and after (null: the app leaves). */
   readonly from: string | null;
   readonly to: string | null;

@@ -15,13 +15,17 @@ export function backLine(plan: Plan): string {
 export function fullPlanLines(plan: Plan): readonly string[] {
   return [
     ...planLines(plan),
-    ...section("before any instance that serves is touched", plan.prologue),
+    ...section(
+      plan.move === undefined ? "before any instance that serves is touched" : "all or nothing",
+      plan.prologue,
+    ),
     ...plan.batches.flatMap((batch, index) => batchLines(batch, index, plan.batches.length)),
     ...section("at the end", plan.epilogue),
   ];
 }
 
 function title(plan: Plan): string {
+  if (plan.move !== undefined) return `${plan.move.to === "out" ? "drain" : "undrain"} ${plan.move.host}`;
   if (plan.app === null) return "balancers: configuration";
   if (plan.from === null) return `${plan.app}: first deployment of ${plan.to ?? "nothing"}`;
   if (plan.to === null) return `${plan.app}: leaves the fleet`;

@@ -1,5 +1,7 @@
 import type { Failure } from "../model/errors.ts";
 import type { RunEvent } from "../model/event.ts";
+import type { HostMove } from "../model/plan.ts";
+import { moveEndingLines } from "./move-text.ts";
 import { backLine, planLines } from "./plan-text.ts";
 import { countsLine, endingLines, failureLines, printable, span } from "./words.ts";
 
@@ -26,16 +28,24 @@ type Paint = Printer["paint"];
 /** Plain progress: one line per finished step, each prefixed with its host; failures again in full at the end, the count last. */
 export function textReporter({ line, paint, verbose }: Printer): Reporter {
   const failures: FailedStep[] = [];
+  let move: HostMove | undefined;
   return (event) => {
+    if (event.kind === "run-started") move = event.plan.move;
     if (event.kind === "step-failed")
       failures.push({ where: whereOf(event), says: event.says, failure: event.failure });
     if (event.kind === "step-started" && !verbose) return;
     const ended = event.kind === "run-ended" ? failures.splice(0) : [];
-    for (const text of linesOf(event, ended, paint)) line(text);
+    for (const text of linesOf(event, { failures: ended, move }, paint)) line(text);
   };
 }
 
-function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint): readonly string[] {
+/** What a run's end is told with, besides the event. */
+interface Story {
+  readonly failures: readonly FailedStep[];
+  readonly move: HostMove | undefined;
+}
+
+function linesOf(event: RunEvent, story: Story, paint: Paint): readonly string[] {
   switch (event.kind) {
     case "run-started":
       return [
@@ -43,7 +53,7 @@ function linesOf(event: RunEvent, failures: readonly FailedStep[], paint: Paint)
         paint("dim", `rollout ${event.rollout}`),
       ];
     case "run-ended":
-      return endLines(event, failures, paint);
+      return endLines(event, story, paint);
     case "lane-ended":
       return prefixed(event.lane, [paint(event.result === "updated" ? "green" : "yellow", event.result)], paint);
     case "note":
@@ -75,14 +85,15 @@ function stepLine(event: Extract<RunEvent, { readonly says: string }>, paint: Pa
 
 function endLines(
   event: Extract<RunEvent, { readonly kind: "run-ended" }>,
-  failures: readonly FailedStep[],
+  { failures, move }: Story,
   paint: Paint,
 ): readonly string[] {
   const told = failures.flatMap(({ where, says, failure }) => [
     paint("red", `${where}: ${printable(says)}`),
     ...failureLines(failure).map((text) => `  ${text}`),
   ]);
-  return [...told, ...endingLines(event.app, event.ending), countsLine(event.counts)];
+  const ending = move === undefined ? endingLines(event.app, event.ending) : moveEndingLines(move, event.ending);
+  return [...told, ...ending, countsLine(event.counts)];
 }
 
 function whereOf(event: { readonly lane?: string | null; readonly host: string | null }): string {

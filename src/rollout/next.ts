@@ -19,7 +19,7 @@ export type Decision =
 export type End =
   | { readonly kind: "done" }
   | { readonly kind: "open"; readonly unreachable: boolean; readonly stranded: readonly string[] }
-  /** Everything was taken back; `touched` is false where nothing but staged files had come about. */
+  /** Everything was taken back; `touched` is false where nothing but staged files and looks had come about. */
   | { readonly kind: "reverted"; readonly touched: boolean }
   /** Nothing had been begun. */
   | { readonly kind: "untouched" };
@@ -142,7 +142,7 @@ function goBack(plan: Plan, state: RolloutState): Decision {
 function touched(plan: Plan, state: RolloutState): boolean {
   return forwardStages(plan)
     .flat()
-    .some((step) => step.phase !== "stage" && state.steps[step.id] !== undefined);
+    .some((step) => step.kind === "act" && step.phase !== "stage" && state.steps[step.id] !== undefined);
 }
 
 /** Undoes stages outside lanes; null when nothing is left to undo. */
