@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Vip } from "../model/fleet.ts";
 
 const ipv4 = z.ipv4();
 const ipv6 = z.ipv6();
@@ -13,4 +14,44 @@ export function canonicalAddress(text: string): string | null {
   // The URL standard serialises IPv6 hosts canonically.
   const canonical = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1) ?? null;
   return canonical === "::" ? null : canonical;
+}
+
+/** 4 or 6. The address has to be canonical. */
+export function familyOf(address: string): 4 | 6 {
+  return address.includes(":") ? 6 : 4;
+}
+
+/** `address/prefix` of a host in its network; null for anything else, also for the network itself and its broadcast. */
+export function canonicalVip(text: string): Vip | null {
+  const [, written = "", digits = ""] = /^([^/]+)\/([1-9][0-9]{0,2})$/.exec(text) ?? [];
+  const address = canonicalAddress(written);
+  const prefix = Number(digits);
+  if (address === null || prefix < 1 || prefix > bitsOf(address)) return null;
+  const left = BigInt(bitsOf(address) - prefix);
+  const host = numberOf(address) & ((1n << left) - 1n);
+  if (familyOf(address) === 4 && left > 1n && (host === 0n || host === (1n << left) - 1n)) return null;
+  // RFC 4291 §2.6.1: a subnet's zero is the anycast address of its routers.
+  return familyOf(address) === 6 && left > 0n && host === 0n ? null : { address, prefix };
+}
+
+/** Whether an address is in the network of a VIP. */
+export function isInNetwork(address: string, { address: of, prefix }: Vip): boolean {
+  if (familyOf(address) !== familyOf(of)) return false;
+  const shift = BigInt(bitsOf(of) - prefix);
+  return numberOf(address) >> shift === numberOf(of) >> shift;
+}
+
+function bitsOf(address: string): number {
+  return familyOf(address) === 4 ? 32 : 128;
+}
+
+/** A canonical address as a number. */
+function numberOf(address: string): bigint {
+  if (familyOf(address) === 4) return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
+  const [head = [], tail = []] = address.split("::").map((half) => (half === "" ? [] : half.split(":")));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return [...head, ...zeros, ...tail].reduce(
+    (sum, group) => (sum << 16n) | BigInt(`0x${group}`),
+    0n,
+  );
 }

@@ -40,14 +40,16 @@ export function assembleFleet(parts: Parts): Assembled {
 
 /** The fleet itself; null when a part is missing, which some diagnostic has told then. */
 function build({ drover, apps }: Parts, world: World): Fleet | null {
-  const { fleet: name, ssh, state, loadBalancers } = drover.fields;
-  if (name === undefined || ssh === undefined || state === undefined || loadBalancers === undefined) return null;
+  const { fleet: name, ssh, state, templates, loadBalancers } = drover.fields;
+  if (name === undefined || ssh === undefined || state === undefined) return null;
+  if (templates === undefined || loadBalancers === undefined) return null;
   return {
     name,
     ssh,
     hosts: hostsOf(world),
+    templates,
     loadBalancers: Object.entries(loadBalancers)
-      .map(([lb, { hosts: selector }]) => ({ name: lb, selector }))
+      .map(([lb, { hosts: selector, ...set }]) => ({ name: lb, selector, ...set }))
       .toSorted((left, right) => compareText(left.name, right.name)),
     state,
     apps: apps

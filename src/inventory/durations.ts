@@ -14,3 +14,10 @@ export function parseDuration(text: string): number | null {
   const milliseconds = Number(count) * (units[unit] ?? Number.NaN);
   return milliseconds <= LONGEST ? milliseconds : null;
 }
+
+/** A duration in the largest unit that says it without a fraction. */
+export function formatDuration(milliseconds: number): string {
+  const fits = ["h", "m", "s"].find((unit) => milliseconds > 0 && milliseconds % (units[unit] ?? 1) === 0);
+  const unit = fits ?? (milliseconds === 0 ? "s" : "ms");
+  return `${String(milliseconds / (units[unit] ?? 1))}${unit}`;
+}

@@ -25,15 +25,30 @@ export const ENV_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 /** Login names. */
 export const USER_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
-/** Host part of a route: a lower-case DNS name without port. */
+/** Host part of a route: a lower-case DNS name without port; `*.` in front stands for one label. */
 export const ROUTE_HOST: RegExp =
-  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+  /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /** Path of a route: `/`, or segments without a slash at the end. `..` and `//` have no meaning in a prefix. */
 export const ROUTE_PATH: RegExp = /^(?=.{1,255}$)(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
 
 /** Path of a health check, with an optional query. */
 export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]{0,254}$/;
+
+/** Network interfaces: at most IFNAMSIZ - 1 characters. */
+export const INTERFACE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
+
+/** Names of certificates, made from the names of their files. */
+export const CERTIFICATE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** OpenSSL's names of ciphers and cipher suites, without the signs that join and exclude them. */
+export const CIPHER: RegExp = /^[A-Z0-9][A-Z0-9_-]{0,63}$/;
+
+/** Header names: of RFC 9110's tokens those that mean nothing to HAProxy. */
+export const HEADER_NAME: RegExp = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
+
+/** Header values: printable ASCII without what HAProxy's quoting and log-format read: `"`, `'`, `\`, `%`. */
+export const HEADER_VALUE: RegExp = /^(?=.{1,1000}$)(?! )[ !#$&(-[\]-~]*(?<! )$/;
 
 /**
  * Control characters, line separators and the marks that reorder text on a terminal; and what systemd does not take for

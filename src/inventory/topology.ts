@@ -10,7 +10,7 @@ import { parseSelector } from "./selector/parse.ts";
  */
 export function compileTopology(fleet: Fleet): Topology {
   const balancers = fleet.loadBalancers
-    .map(({ name, selector }) => ({ name, hosts: chosen(fleet.hosts, selector).map((host) => host.name) }))
+    .map(({ selector, ...set }) => ({ ...set, hosts: chosen(fleet.hosts, selector).map((host) => host.name) }))
     .toSorted((left, right) => compareText(left.name, right.name));
   return {
     fleet: fleet.name,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { DEFAULT_BALANCING } from "../../src/inventory/schema/defaults.ts";
 import type { LocalArtifact } from "../../src/model/action.ts";
 import type { App } from "../../src/model/fleet.ts";
 import type { Draft } from "../../src/model/plan.ts";
@@ -39,6 +40,7 @@ export function exampleApp(over: Partial<App> = {}): App {
     env: { LOG_LEVEL: "info" },
     secrets: {},
     routes: [],
+    balancing: DEFAULT_BALANCING,
     rollout: {
       serial: 1,
       order: "inventory",

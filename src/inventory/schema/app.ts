@@ -1,8 +1,11 @@
 import { z } from "zod";
-import type { ArtifactSource, Health, RolloutSettings, Route, SecretSource } from "../../model/fleet.ts";
-import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE, ROUTE_HOST, ROUTE_PATH } from "../names.ts";
+import type { ArtifactSource, Balancing, Health, RolloutSettings, Route, SecretSource } from "../../model/fleet.ts";
+import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE } from "../names.ts";
+import { balancing } from "./balancing.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
+import { route } from "./routes.ts";
+import { secretSource } from "./secrets.ts";
 import { anyText, duration, keys, oneOf, text, whole } from "./values.ts";
 
 /** The `health:` keys; without a probe the port decides (see complete.ts). */
@@ -20,6 +23,7 @@ export interface AppFields {
   env: Record<string, string>;
   secrets: Record<string, SecretSource>;
   routes: readonly Route[];
+  balancing: Balancing;
   rollout: RolloutSettings;
 }
 
@@ -59,21 +63,6 @@ const health = keys({
     context.issues.push({ code: "custom", message: "either http or tcp", input: http, path: ["tcp"] });
   if (http !== undefined) return { ...rest, probe: { kind: "http", path: http } };
   return { ...rest, probe: tcp === true ? { kind: "tcp" } : null };
-});
-
-const argv = z.array(anyText("a word"), { error: "a list [PROGRAM, ARGUMENT, …]" }).min(1, { error: "a program" });
-const secret = z.union(
-  [
-    keys({ file: anyText("a file") }).transform(({ file }): SecretSource => ({ kind: "file", path: file })),
-    keys({ command: argv }).transform(({ command }): SecretSource => ({ kind: "command", argv: command })),
-  ],
-  { error: "{file: PATH} or {command: [PROGRAM, ARGUMENT, …]}" },
-);
-
-const route = keys({
-  lb: text("the name of a balancer set", APP_NAME),
-  host: text("a lower-case host name without port", ROUTE_HOST),
-  path: text('a path starting with "/", without a slash at the end', ROUTE_PATH).default("/"),
 });
 
 const rollout = keys({
@@ -121,8 +110,9 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
       .transform((port) => port ?? null),
     health: health.prefault({}),
     env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
-    secrets: z.record(variable, secret, { error: "a map of secrets" }).prefault({}),
+    secrets: z.record(variable, secretSource, { error: "a map of secrets" }).prefault({}),
     routes: z.array(route, { error: "a list of {lb: NAME, host: NAME, path: PATH}" }).prefault([]),
+    balancing,
     rollout: rollout.prefault({}),
   }),
 );

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { SshSettings, StateSettings } from "../../model/fleet.ts";
 import { APP_NAME, HOST_NAME, USER_NAME } from "../names.ts";
+import type { BalancerFields } from "./balancers.ts";
+import { balancerSet } from "./balancers.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
 import { anyText, keys, oneOf, text, whole } from "./values.ts";
@@ -16,7 +18,8 @@ export interface DroverFields {
   inventory: readonly InventorySource[];
   apps: string;
   ssh: SshSettings;
-  loadBalancers: Record<string, { hosts: string }>;
+  templates: string | null;
+  loadBalancers: Record<string, BalancerFields>;
   state: StateSettings;
 }
 
@@ -65,11 +68,10 @@ export const droverSchema: FileSchema<DroverFields> = fileSchema(
       .prefault(["inventory.yaml"]),
     apps: anyText("a folder").default("apps/"),
     ssh,
-    loadBalancers: z
-      .record(text(name, APP_NAME), keys({ hosts: z.string({ error: 'a selector such as "role=lb"' }) }), {
-        error: "a map of balancer sets",
-      })
-      .default({}),
+    templates: anyText("a folder")
+      .optional()
+      .transform((path) => path ?? null),
+    loadBalancers: z.record(text(name, APP_NAME), balancerSet, { error: "a map of balancer sets" }).default({}),
     state: keys({
       store: z.literal("ssh", { error: '"ssh"' }),
       host: text("the name of a host", HOST_NAME),

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { canonicalAddress } from "../addresses.ts";
 import { HOST_NAME, TAG_KEY, TAG_VALUE } from "../names.ts";
+import { addresses } from "./addresses.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
 import { keys, text } from "./values.ts";
@@ -17,15 +17,6 @@ export interface InventoryFields {
   hosts: Record<string, HostFields>;
 }
 
-const expectedAddress = "an IPv4 or IPv6 address";
-const addresses = `${expectedAddress}, or a list of them`;
-const address = z.string({ error: expectedAddress }).transform((written, context) => {
-  const canonical = canonicalAddress(written);
-  if (canonical !== null) return canonical;
-  context.issues.push({ code: "custom", message: expectedAddress, input: written });
-  return z.NEVER;
-});
-
 const tags = z
   .record(
     text('a tag of letters, digits, dots, dashes and underscores, with an optional prefix and "/"', TAG_KEY),
@@ -35,12 +26,7 @@ const tags = z
   .default({});
 
 const host = keys({
-  address: z.union(
-    [address.transform((one) => [one]), z.array(address, { error: addresses }).min(1, { error: addresses })],
-    {
-      error: addresses,
-    },
-  ),
+  address: addresses,
   tags,
 });
 
