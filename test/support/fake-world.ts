@@ -136,7 +136,7 @@ export class FakeWorld {
       files: this.files,
       clock: mortalClock(this.clock, process),
       print: { line: (text) => process.lines.push(text), paint: (_style, text) => text, verbose: false },
-      templates: { haproxy: HAPROXY_TEMPLATE, ...TEMPLATES },
+      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "", ...TEMPLATES },
       operator: "test@here",
       newRunId: () => {
         this.#runs += 1;
@@ -261,6 +261,7 @@ function mortalLease(store: FakeStore, lease: Lease, process: Process): Lease {
       return await NEVER;
     },
     setOpen: (app, rollout) => (process.isDead ? NEVER : lease.setOpen(app, rollout)),
+    setDrain: (host, drain) => (process.isDead ? NEVER : lease.setDrain(host, drain)),
     release: () => (process.isDead ? NEVER : lease.release()),
   };
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
-import type { Action, LbModel } from "../../src/model/action.ts";
+import type { Action } from "../../src/model/action.ts";
+import type { LbModel } from "../../src/model/lb.ts";
 import type { App, Host } from "../../src/model/fleet.ts";
 import { sha256 } from "../../src/model/hash.ts";
 import { known } from "../../src/model/known.ts";
-import type { Topology, TopologyApp } from "../../src/model/topology.ts";
+import type { Topology, TopologyApp, TopologyBalancer } from "../../src/model/topology.ts";
 import { configHash } from "../../src/lb/diff.ts";
 import type { LbFacts } from "../../src/lb/facts.ts";
+import { DEFAULT_SETTINGS } from "../../src/inventory/schema/defaults.ts";
 import { normalizeHaproxy, refName, setDisabled } from "../../src/lb/normalize.ts";
 import type { AdminState, ServerStat } from "../../src/lb/parse.ts";
 import type { DesiredApp, HostView, PlanInput } from "../../src/plan/input.ts";
@@ -17,6 +19,16 @@ export const HAPROXY_TEMPLATE: string = readFileSync(
   new URL("../../templates/haproxy.cfg.hbs", import.meta.url),
   "utf8",
 );
+
+/** What a balancer set is besides its name and hosts: no VIP, no certificates, all defaults. */
+export const PLAIN_SET: Omit<TopologyBalancer, "name" | "hosts"> = {
+  vips: [],
+  virtualRouterId: null,
+  failover: "standard",
+  interface: null,
+  certificates: [],
+  settings: DEFAULT_SETTINGS,
+};
 
 /** One app as a test wants it, on these hosts. */
 export interface AppSketch {
@@ -78,7 +90,7 @@ export function topologyOf(sketch: FleetSketch): Topology {
     fleet: "test",
     hosts,
     balancers: Object.entries(sketch.balancers)
-      .map(([name, members]) => ({ name, hosts: members }))
+      .map(([name, members]) => ({ ...PLAIN_SET, name, hosts: members }))
       .toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     apps: apps.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     state: { store: "ssh", host: "dns1" },
@@ -97,7 +109,7 @@ function appOf({ name, release, hosts: wanted, sets, rollout }: AppSketch, hosts
     port,
     health: port === null ? { ...base.health, probe: { kind: "process" } } : base.health,
     run: ["./bin/app"],
-    routes: sets.map((lb) => ({ lb, host: `${name}.test`, path: "/" })),
+    routes: sets.map((lb) => ({ kind: "http", lb, hosts: [`${name}.test`], path: "/", tls: "auto", redirect: true })),
     rollout: { ...base.rollout, ...rollout },
     instances: hosts
       .filter((host) => wanted.includes(host.name))
@@ -140,17 +152,20 @@ export class PaperFleet {
           platform,
           release: known(this.#release(name)),
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
+          vip: null,
         },
       ];
     });
     return {
       topology,
-      haproxyTemplate: HAPROXY_TEMPLATE,
+      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "" },
+      certificates: new Map(),
       desired: desiredOf(topology),
       views: new Map(views),
       epoch: 1,
       running: null,
       open,
+      drains: {},
     };
   }
 
