@@ -1,0 +1,59 @@
+import Handlebars from "handlebars";
+import { DroverError, failure } from "../model/errors.ts";
+import type { VipModel } from "../model/vip.ts";
+import { familyOf } from "./normalize.ts";
+import { CHECK } from "./paths.ts";
+import { interfaceName, plainAddress, vipAddress, vrrpName, vrrpNumber } from "./syntax.ts";
+
+/** What the template sees: every value valid in keepalived's syntax. */
+interface VipView {
+  readonly host: string;
+  readonly check: string;
+  readonly instance: string;
+  /** Null only where a host was not asked: such a text is for reading. */
+  readonly interface: string | null;
+  readonly virtualRouterId: string;
+  readonly priority: string;
+  /** VRRPv3 with ten adverts a second. IPv6 is spoken in version 3 anyway. */
+  readonly fast: boolean;
+  /** Seconds. */
+  readonly advertInterval: string;
+  readonly address: string;
+  readonly peers: readonly string[];
+  readonly anchor: string;
+  readonly others: readonly string[];
+}
+
+function viewOf(model: VipModel): VipView {
+  const [anchor, ...others] = model.vips;
+  if (anchor === undefined) throw new DroverError(failure("bug", `the balancer set ${model.set} has no VIP`));
+  const spoken = [model.address, ...model.peers];
+  if (spoken.some((address) => familyOf(address) !== familyOf(anchor.address))) {
+    throw new DroverError(failure("bug", `the balancers of ${model.set} do not speak the family of ${anchor.address}`));
+  }
+  const fast = model.failover === "fast";
+  return {
+    host: vrrpName(model.host),
+    check: CHECK,
+    instance: `drover_${vrrpName(model.set)}`,
+    interface: model.interface === null ? null : interfaceName(model.interface),
+    virtualRouterId: vrrpNumber("the virtual router id", model.virtualRouterId, 255),
+    priority: vrrpNumber("the priority", model.priority, 254),
+    fast,
+    advertInterval: fast ? "0.1" : "1",
+    address: plainAddress(model.address),
+    peers: model.peers.map(plainAddress),
+    anchor: vipAddress(anchor),
+    others: others.map(vipAddress),
+  };
+}
+
+/**
+ * The text of keepalived.conf: pure and byte-stable. Throws a DroverError where a value would not be safe in its syntax.
+ */
+export function renderKeepalived(template: string, model: VipModel): string {
+  // An own environment: nobody else's helpers or partials reach this template.
+  const render = Handlebars.create().compile(template, { strict: true, noEscape: true });
+  const text = render(viewOf(model));
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
