@@ -1,0 +1,55 @@
+import type { Failure } from "../model/errors.ts";
+import { failure } from "../model/errors.ts";
+import type { HostMove } from "../model/plan.ts";
+import type { TopologyBalancer } from "../model/topology.ts";
+import type { DraftStages } from "../vip/steps.ts";
+import { handOver, takeBack } from "../vip/steps.ts";
+import type { PlanInput } from "./input.ts";
+import { successors } from "./vips.ts";
+
+/** What a host that is itself a balancer has to do, or why it cannot be taken away. */
+interface BalancerMove {
+  readonly stages: DraftStages;
+  readonly reasons: readonly string[];
+  readonly problems: readonly Failure[];
+}
+
+const NOTHING: BalancerMove = { stages: [], reasons: [], problems: [] };
+
+/** Planned maintenance of a balancer: the VIP goes to another one of its set, and stays there. */
+export function moveBalancer(move: HostMove, input: PlanInput): BalancerMove {
+  const set = input.topology.balancers.find(({ hosts }) => hosts.includes(move.host));
+  if (set === undefined) return NOTHING;
+  if (set.vips.length === 0) return move.to === "in" ? NOTHING : noVip(move.host, set);
+  const vip = input.views.get(move.host)?.vip;
+  if (vip?.kind === "unknown") return { ...NOTHING, problems: [vip.why] };
+  if (vip?.kind !== "known" || vip.value.stable.manifest === null) return NOTHING;
+  const runs = vip.value.stable.active;
+  const successorsNow = successors(move.host, input);
+  if (move.to === "in") {
+    if (runs) return NOTHING;
+    const reasons = [`${move.host}: keepalived runs again; the VIP stays where it is`];
+    return { ...NOTHING, stages: takeBack("enable", move.host, [move.host, ...successorsNow], set.vips), reasons };
+  }
+  if (!runs) return { ...NOTHING, reasons: [`${move.host}: holds no VIP and asks for none already`] };
+  const others = successorsNow.filter((host) => input.drains[host] === undefined);
+  if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(move.host, set)] };
+  const reasons = [`${move.host}: hands the VIP of ${set.name} over to ${others.join(" or ")}`];
+  return { ...NOTHING, stages: handOver("withdraw", move.host, [move.host, ...successorsNow], set.vips), reasons };
+}
+
+function noVip(host: string, set: TopologyBalancer): BalancerMove {
+  const what = `${host} is a balancer of ${set.name}, which has no VIP: clients reach ${host} directly, and drover cannot take them away`;
+  const hint = `give ${set.name} a vip:, or take ${host} away from its clients (DNS) and out of the inventory`;
+  return { ...NOTHING, problems: [failure("unsafe-plan", what, hint)] };
+}
+
+function nobodyElse(host: string, set: TopologyBalancer): Failure {
+  const others = set.hosts.filter((each) => each !== host);
+  const who = others.length === 0 ? "it is the only one" : `none of ${others.join(", ")} is in service`;
+  return failure(
+    "min-available",
+    `${host} cannot hand over the VIP of ${set.name}: ${who}`,
+    "see the balancers: drover lb show",
+  );
+}
