@@ -21,8 +21,10 @@ export interface LoadOptions {
   readonly lab: string;
   /** IPv4 address of a balancer. */
   readonly address: string;
-  /** Sent as the Host header. */
-  readonly host: string;
+  /** Sent as the Host header; of several, each in its turn. */
+  readonly host: string | readonly string[];
+  /** https: certificates are not looked at. Default http. */
+  readonly scheme?: "http" | "https";
   readonly connections: number;
   /** Milliseconds each connection waits before a request. */
   readonly delay: number;
@@ -40,11 +42,11 @@ export function startLoad(options: LoadOptions): Load {
     `-c${String(options.connections)}`,
     `-d${String(options.limit)}s`,
     "--timeout=10s",
-    `-HHost: ${options.host}`,
     `-s${join(here, "paced.lua")}`,
-    `http://${options.address}/`,
+    `${options.scheme ?? "http"}://${options.address}/`,
   ];
-  const child = spawn(join(here, "../lab"), ["run", "--", "env", `DELAY=${String(options.delay)}`, ...wrk], {
+  const settings = [`DELAY=${String(options.delay)}`, `HOSTS=${[options.host].flat().join(",")}`];
+  const child = spawn(join(here, "../lab"), ["run", "--", "env", ...settings, ...wrk], {
     env: { ...process.env, LAB: options.lab },
     stdio: ["ignore", "pipe", "inherit"],
   });
