@@ -31,3 +31,14 @@ export async function templatesOf(context: Context, { templates: folder }: Fleet
   ]);
   return { haproxy, keepalived, unit, dropIn };
 }
+
+/** The file a template is read from: the fleet's own, or the one that comes with drover. */
+export async function templatePath(
+  context: Context,
+  { templates: folder }: Fleet,
+  kind: keyof TemplateTexts,
+): Promise<string> {
+  const own = folder === null ? null : `${folder.replace(/\/+$/, "")}/${FILES[kind]}`;
+  if (own !== null && (await context.files.read(own)) !== null) return own;
+  return `drover's templates/${FILES[kind]}`;
+}
