@@ -3,6 +3,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { InvalidArgumentError, Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { applyCommand } from "./commands/apply.ts";
 import type { Context } from "./commands/context.ts";
+import { drainCommand } from "./commands/drain.ts";
 import { hostsCommand } from "./commands/hosts.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rolloutAbortCommand } from "./commands/rollout-abort.ts";
@@ -11,6 +12,7 @@ import { rolloutStatusCommand } from "./commands/rollout-status.ts";
 import type { FileKind } from "./inventory/json-schema.ts";
 import { FILE_KINDS, schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
+import { undrainCommand } from "./commands/undrain.ts";
 import { validateCommand } from "./commands/validate.ts";
 import { DroverError, failure } from "./model/errors.ts";
 import { EXIT_CODE } from "./report/exit-code.ts";
@@ -74,7 +76,24 @@ function program(run: Run): Command {
       .action((options) => run(options, applyCommand)),
   );
   root.addCommand(rollout(run));
+  addDrains(root, run);
   return root;
+}
+
+function addDrains(root: Command, run: Run): void {
+  root.addCommand(
+    verb("drain", "take a host out of every balancer, and keep it out")
+      .argument("<host>")
+      .requiredOption("-m, --reason <reason>", "why, in one line; status shows it")
+      .addHelpText("after", `\n${DRAIN_EXAMPLES}\n\n${EXIT_CODES}`)
+      .action((host, options) => run(options, (context) => drainCommand(context, host, options.reason))),
+  );
+  root.addCommand(
+    verb("undrain", "let a drained host back in, once every balancer finds it healthy")
+      .argument("<host>")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((host, options) => run(options, (context) => undrainCommand(context, host))),
+  );
 }
 
 function addReaders(root: Command, run: Run): void {
@@ -135,6 +154,11 @@ const APPLY_EXAMPLES = `Examples:
 const START_EXAMPLES = `Examples:
   drover rollout start shop --release 1.5.0    writes release: "1.5.0" into the app's file and rolls it out
   drover rollout start shop                    rolls out what the file says`;
+
+const DRAIN_EXAMPLES = `Examples:
+  drover drain app1 -m "new disk"        every app of app1 out of every balancer, no request lost
+  drover drain lb1 -m "kernel update"    a balancer hands its VIP over first
+  drover undrain app1                    back in; drover status lists what is drained`;
 
 const EXIT_CODES = `Exit codes:
   0    done, or no difference and nothing unknown

@@ -5,6 +5,7 @@ import { table } from "../report/table.ts";
 import { failureLines } from "../report/words.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
+import { drainWords } from "./move-host.ts";
 import { findApp } from "./rollout-start.ts";
 import type { Survey } from "./survey.ts";
 import { observe } from "./survey.ts";
@@ -47,8 +48,8 @@ function tell(context: Context, asked: Asked): number {
   const state = survey.state.kind === "known" ? survey.state.value : null;
   const isUnknown = state === null || silent.length > 0 || rows.some((row) => row.balancers.some(isUnseen));
   if (context.options.output === "json") {
-    const { open = null, holder = null } = state ?? {};
-    context.print.line(JSON.stringify({ instances: rows, open, holder, unknown: silent }));
+    const { open = null, drains = null, holder = null } = state ?? {};
+    context.print.line(JSON.stringify({ instances: rows, open, drains, holder, unknown: silent }));
   } else for (const line of lines(rows, survey, silent.flatMap(failureLines))) context.print.line(line);
   return isUnknown ? EXIT_CODE.failed : EXIT_CODE.done;
 }
@@ -113,11 +114,15 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
 }
 
 function stateLines({ state }: Survey): readonly string[] {
-  if (state.kind === "unknown") return ["open rollouts and the lease: unknown, the state host did not tell"];
-  const { open, holder } = state.value;
+  if (state.kind === "unknown")
+    return ["open rollouts, drained hosts and the lease: unknown, the state host did not tell"];
+  const { open, drains, holder } = state.value;
   const rollouts = Object.entries(open).map(
     ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
   );
-  if (holder === null) return rollouts;
-  return [...rollouts, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
+  const drained = Object.entries(drains).map(
+    ([host, drain]) => `${host}: drained: ${drainWords(drain)}; drover undrain ${host}`,
+  );
+  if (holder === null) return [...rollouts, ...drained];
+  return [...rollouts, ...drained, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
 }

@@ -25,17 +25,30 @@ export function moveBalancer(move: HostMove, input: PlanInput): BalancerMove {
   if (vip?.kind === "unknown") return { ...NOTHING, problems: [vip.why] };
   if (vip?.kind !== "known" || vip.value.stable.manifest === null) return NOTHING;
   const runs = vip.value.stable.active;
-  const successorsNow = successors(move.host, input);
-  if (move.to === "in") {
-    if (runs) return NOTHING;
-    const reasons = [`${move.host}: keepalived runs again; the VIP stays where it is`];
-    return { ...NOTHING, stages: takeBack("enable", move.host, [move.host, ...successorsNow], set.vips), reasons };
-  }
-  if (!runs) return { ...NOTHING, reasons: [`${move.host}: holds no VIP and asks for none already`] };
-  const others = successorsNow.filter((host) => input.drains[host] === undefined);
-  if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(move.host, set)] };
-  const reasons = [`${move.host}: hands the VIP of ${set.name} over to ${others.join(" or ")}`];
-  return { ...NOTHING, stages: handOver("withdraw", move.host, [move.host, ...successorsNow], set.vips), reasons };
+  return move.to === "in" ? comeBack(move.host, { set, runs, input }) : leave(move.host, { set, runs, input });
+}
+
+interface Balancer {
+  readonly set: TopologyBalancer;
+  /** True where its keepalived runs. */
+  readonly runs: boolean;
+  readonly input: PlanInput;
+}
+
+function comeBack(host: string, { set, runs, input }: Balancer): BalancerMove {
+  if (runs) return NOTHING;
+  const all = [host, ...successors(host, input)];
+  const reasons = [`${host}: keepalived runs again; the VIP stays where it is`];
+  return { ...NOTHING, stages: takeBack("enable", host, all, set.vips), reasons };
+}
+
+function leave(host: string, { set, runs, input }: Balancer): BalancerMove {
+  if (!runs) return { ...NOTHING, reasons: [`${host}: holds no VIP and asks for none already`] };
+  const all = successors(host, input);
+  const others = all.filter((each) => input.drains[each] === undefined);
+  if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(host, set)] };
+  const reasons = [`${host}: hands the VIP of ${set.name} over to ${others.join(" or ")}`];
+  return { ...NOTHING, stages: handOver("withdraw", host, [host, ...all], set.vips), reasons };
 }
 
 function noVip(host: string, set: TopologyBalancer): BalancerMove {
