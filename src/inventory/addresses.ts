@@ -27,11 +27,17 @@ export function canonicalVip(text: string): Vip | null {
   const address = canonicalAddress(written);
   const prefix = Number(digits);
   if (address === null || prefix < 1 || prefix > bitsOf(address)) return null;
+  return isTaken(address, prefix) ? null : { address, prefix };
+}
+
+/** Whether an address of a network is no host's: its first, its last. A network of one or two has none (RFC 3021). */
+function isTaken(address: string, prefix: number): boolean {
   const left = BigInt(bitsOf(address) - prefix);
-  const host = numberOf(address) & ((1n << left) - 1n);
-  if (familyOf(address) === 4 && left > 1n && (host === 0n || host === (1n << left) - 1n)) return null;
-  // RFC 4291 §2.6.1: a subnet's zero is the anycast address of its routers.
-  return familyOf(address) === 6 && left > 0n && host === 0n ? null : { address, prefix };
+  if (left < 2n) return false;
+  const last = (1n << left) - 1n;
+  const host = numberOf(address) & last;
+  // RFC 4291 §2.6.1: a network's first address is the anycast address of its routers; there is no broadcast.
+  return host === 0n || (familyOf(address) === 4 && host === last);
 }
 
 /** Whether an address is in the network of a VIP. */
@@ -50,8 +56,5 @@ function numberOf(address: string): bigint {
   if (familyOf(address) === 4) return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
   const [head = [], tail = []] = address.split("::").map((half) => (half === "" ? [] : half.split(":")));
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
-  return [...head, ...zeros, ...tail].reduce(
-    (sum, group) => (sum << 16n) | BigInt(`0x${group}`),
-    0n,
-  );
+  return [...head, ...zeros, ...tail].reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
 }

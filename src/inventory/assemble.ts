@@ -2,8 +2,10 @@ import type { App, Diagnostic, Fleet, Host } from "../model/fleet.ts";
 import { checkApps } from "./checks/apps.ts";
 import { checkBalancers } from "./checks/balancers.ts";
 import { checkHosts } from "./checks/hosts.ts";
+import { checkPorts } from "./checks/ports.ts";
 import { checkRollout } from "./checks/rollout.ts";
 import { checkRoutes } from "./checks/routes.ts";
+import { checkVips } from "./checks/vips.ts";
 import type { World } from "./checks/world.ts";
 import { makeWorld } from "./checks/world.ts";
 import { compareText, tidyDiagnostics } from "./diagnostics.ts";
@@ -30,6 +32,8 @@ export function assembleFleet(parts: Parts): Assembled {
     ...checkApps(world),
     ...checkRoutes(world),
     ...checkRollout(world),
+    ...checkVips(world),
+    ...checkPorts(world),
   ];
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;
   if (fleet === null && diagnostics.length === 0) throw new TypeError("files without errors give no fleet");

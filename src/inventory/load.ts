@@ -11,6 +11,7 @@ import { parseApp } from "./parse-app.ts";
 import { parseFleetFile } from "./parse-drover.ts";
 import { parseInventory } from "./parse-inventory.ts";
 import type { InventorySource } from "./schema/drover.ts";
+import { checkTemplates } from "./templates.ts";
 
 /** The fleet's own file. */
 const DROVER_FILE = "drover.yaml";
@@ -49,7 +50,8 @@ export async function loadFleet(files: Files, options: LoadOptions): Promise<Ass
     inventory.push(...(await gatherHosts({ files, drover, index, limits: options.limits }, source)));
   }
   const apps = await gatherApps(files, drover, options);
-  return assembleFleet({ drover, inventory, apps: apps.items, found: apps.found });
+  const templates = await findTemplates(files, drover);
+  return assembleFleet({ drover, inventory, apps: apps.items, found: [...apps.found, ...templates] });
 }
 
 interface Source {
@@ -102,6 +104,12 @@ async function gatherApps(files: Files, drover: DroverDraft, { release }: LoadOp
     const draft = parseApp(file, text);
     return release !== undefined && draft.fields.app === release.app ? parseApp(file, text, release.release) : draft;
   });
+}
+
+/** Templates are read when they are needed; here their names are checked. */
+async function findTemplates(files: Files, drover: DroverDraft): Promise<readonly Diagnostic[]> {
+  const folder = drover.fields.templates ?? null;
+  return folder === null ? [] : checkTemplates(drover, await files.list(folder));
 }
 
 async function gatherFiles<Item>(

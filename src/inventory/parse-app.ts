@@ -59,17 +59,27 @@ function withRelease(file: YamlFile, release: string): YamlFile {
 
 /** The whole app, or null when a part is missing or wrong; what is wrong is noted in `work`. */
 function completeApp(work: Work): App | null {
-  const { app: name, hosts: selector, release, secrets, routes, balancing, rollout, port } = work.fields;
+  const { app: name, hosts: selector, release, port, ...rest } = work.fields;
   const artifact = completeArtifact(work);
   const run = completeRun(work);
   const env = completeEnv(work);
   const health = completeHealth(work);
+  const settings = completeSettings(rest);
   if (name === undefined || selector === undefined || release === undefined || port === undefined) return null;
-  if (secrets === undefined || routes === undefined) return null;
-  if (balancing === undefined || rollout === undefined) return null;
-  if (artifact === null || run === null || env === null || health === null) return null;
+  if (artifact === null || run === null || env === null || health === null || settings === null) return null;
   const file = work.file.file;
-  return { name, file, selector, release, artifact, run, port, health, env, secrets, routes, balancing, rollout };
+  return { name, file, selector, release, artifact, run, port, health, env, ...settings };
+}
+
+/** What stands in the app as it stands in its file. */
+function completeSettings({
+  secrets,
+  routes,
+  balancing,
+  rollout,
+}: Work["fields"]): Pick<App, "secrets" | "routes" | "balancing" | "rollout"> | null {
+  if (secrets === undefined || routes === undefined || balancing === undefined || rollout === undefined) return null;
+  return { secrets, routes, balancing, rollout };
 }
 
 /** A text with its names filled in; null when it is wrong or what it needs is. */

@@ -1,44 +1,93 @@
-import type { Diagnostic, Route } from "../../model/fleet.ts";
+import type { Diagnostic, Place, Route } from "../../model/fleet.ts";
 import { quote } from "../describe.ts";
-import { complain, formatPlace, placeOf } from "../diagnostics.ts";
+import { complain, formatPlace, keyPlaceOf, placeOf } from "../diagnostics.ts";
+import type { Path } from "../places.ts";
 import { suggest } from "../suggest.ts";
+import { claimsOf } from "./claims.ts";
 import type { PlacedApp, World } from "./world.ts";
 
-/** Routes lead from a balancer set that exists to an app with a port, and each to one app only. */
-export function checkRoutes({ apps, balancers }: World): readonly Diagnostic[] {
-  const names = balancers?.map(({ name }) => name) ?? null;
-  const claims = new Map<string, { readonly app: PlacedApp; readonly index: number }>();
-  const wrong: Diagnostic[] = [];
-  for (const app of apps) {
-    const routes = app.fields.routes ?? [];
-    if (routes.length > 0 && app.fields.port === null)
-      wrong.push(
-        complain(app.file, ["routes"], "expected no routes, got some for an app without port (add port: NUMBER)"),
-      );
-    routes.forEach((route, index) => {
-      if (names !== null) wrong.push(...checkName({ app, index, route }, names));
-      const key = JSON.stringify([route.lb, route.host, route.path]);
-      const first = claims.get(key);
-      claims.set(key, first ?? { app, index });
-      if (first === undefined) return;
-      const owner = `${first.app.fields.app ?? "another app"} (${formatPlace(placeOf(first.app.file, ["routes", first.index]))})`;
-      const got = `${route.host}${route.path} on ${route.lb}, which leads to ${owner}`;
-      wrong.push(complain(app.file, ["routes", index], `expected a route of its own, got ${got}`));
-    });
-  }
-  return wrong;
+/** One route where it is written. */
+interface Written {
+  readonly app: PlacedApp;
+  readonly path: Path;
+  readonly route: Route;
 }
 
-function checkName(
-  { app, index, route }: { readonly app: PlacedApp; readonly index: number; readonly route: Route },
-  names: readonly string[],
-): readonly Diagnostic[] {
-  if (names.includes(route.lb)) return [];
-  const meant = suggest(route.lb, names);
+/** Routes lead from a balancer set that can carry them to an app with a port, and each to one app only. */
+export function checkRoutes(world: World): readonly Diagnostic[] {
+  const written = world.apps.flatMap((app) =>
+    (app.fields.routes ?? []).map((route, index): Written => ({ app, path: ["routes", index], route })),
+  );
+  return [
+    ...world.apps.flatMap(checkApp),
+    ...written.flatMap((each) => checkSet(world, each)),
+    ...checkClaims(world, written),
+  ];
+}
+
+function checkApp({ file, fields: { routes = [], port } }: PlacedApp): readonly Diagnostic[] {
+  if (routes.length === 0 || port !== null) return [];
+  return [complain(file, ["routes"], "expected no routes, got some for an app without port (add port: NUMBER)")];
+}
+
+/** The route's set exists, has the certificates it needs, and its balancers do not need the route's port themselves. */
+function checkSet(world: World, { app, path, route }: Written): readonly Diagnostic[] {
+  const { balancers, drover } = world;
+  if (balancers === null) return [];
+  const set = balancers.find(({ name }) => name === route.lb);
+  if (set === undefined) {
+    const names = balancers.map(({ name }) => name);
+    return [complain(app.file, [...path, "lb"], unknownSet(route.lb, names))];
+  }
+  const at = (key: string): string => formatPlace(keyPlaceOf(drover.file, ["loadBalancers", set.name, key]));
+  if (route.kind === "http" && route.tls === "terminate" && set.fields.certificates.length === 0)
+    return [
+      complain(
+        app.file,
+        [...path, "tls"],
+        `expected a set with certificates, got ${set.name} (${at("hosts")}) without`,
+      ),
+    ];
+  if (route.kind !== "port") return [];
+  const wrong = (owner: string): Diagnostic =>
+    complain(app.file, [...path, "port"], `expected a port that is free on ${set.name}, got ${route.port} of ${owner}`);
+  const { ssh } = drover.fields;
+  if (ssh?.port === route.port) return [wrong(`sshd (${formatPlace(placeOf(drover.file, ["ssh", "port"]))})`)];
+  return set.fields.settings.metrics?.port === route.port ? [wrong(`its metrics (${at("metrics")})`)] : [];
+}
+
+function unknownSet(lb: string, names: readonly string[]): string {
+  const meant = suggest(lb, names);
   const hint = meant === null ? "" : `, did you mean ${quote(meant)}?`;
   const expected =
     names.length === 0
       ? "a balancer set of drover.yaml, which has none"
       : `${names.length === 1 ? "" : "one of "}${names.join(", ")}`;
-  return [complain(app.file, ["routes", index, "lb"], `expected ${expected}, got ${quote(route.lb)}${hint}`)];
+  return `expected ${expected}, got ${quote(lb)}${hint}`;
+}
+
+/** No two routes may want the same requests. */
+function checkClaims({ balancers }: World, written: readonly Written[]): readonly Diagnostic[] {
+  const first = new Map<string, { readonly app: PlacedApp; readonly place: Place }>();
+  const wrong: Diagnostic[] = [];
+  for (const { app, path, route } of written) {
+    const hasTls = (balancers?.find(({ name }) => name === route.lb)?.fields.certificates.length ?? 0) > 0;
+    const list = placesOfHosts(path, route);
+    for (const { takes, minds, host, says } of claimsOf(route, hasTls)) {
+      const at = list[host] ?? path;
+      const other = minds.map((key) => first.get(key)).find((claim) => claim !== undefined);
+      for (const key of takes) if (!first.has(key)) first.set(key, { app, place: placeOf(app.file, at) });
+      if (other === undefined) continue;
+      const owner = `${other.app.fields.app ?? "another app"} (${formatPlace(other.place)})`;
+      const got = `${says} on ${route.lb}, which leads to ${owner}`;
+      wrong.push(complain(app.file, at, `expected a route of its own, got ${got}`));
+    }
+  }
+  return wrong;
+}
+
+/** Where each host of a list stands; none where the route names a single one, and so stands for it. */
+function placesOfHosts(path: Path, route: Route): readonly Path[] {
+  if (route.kind === "port" || route.hosts.length < 2) return [];
+  return route.hosts.map((_host, index) => [...path, "host", index]);
 }

@@ -1,4 +1,5 @@
 import type { AppDraft, DroverDraft, HostDraft, Parts } from "../drafts.ts";
+import type { BalancerFields } from "../schema/balancers.ts";
 import { selectHosts } from "../selector/match.ts";
 import { readSelector } from "../selector/read.ts";
 import type { Selector } from "../selector/selector.ts";
@@ -19,6 +20,7 @@ export interface PlacedBalancer {
   /** The selector as written. */
   readonly text: string;
   readonly selector: ReturnType<typeof readSelector>;
+  readonly fields: BalancerFields;
 }
 
 /** Everything the checks across files look at. */
@@ -41,9 +43,10 @@ export function makeWorld({ drover, inventory, apps }: Parts): World {
   const names = (selector: Selector | null): readonly string[] | null =>
     selector === null ? null : [...new Set(selectHosts(known, selector).map(({ name }) => name))];
   const { loadBalancers } = drover.fields;
-  const balancers = Object.entries(loadBalancers ?? {}).map(([name, { hosts: text }]) => {
+  const balancers = Object.entries(loadBalancers ?? {}).map(([name, fields]) => {
+    const text = fields.hosts;
     const selector = readSelector(drover.file, ["loadBalancers", name, "hosts"], text);
-    return { name, text, selector, on: names(selector.selector) };
+    return { name, text, selector, on: names(selector.selector), fields };
   });
   return {
     drover,

@@ -17,10 +17,7 @@ function understood<Value>(expected: string, read: (text: string) => Value | nul
 }
 
 /** One value or a list of them, at least one; gives the list. */
-export function oneOrMore<Value>(
-  expected: string,
-  value: z.ZodType<Value>,
-): z.ZodType<readonly Value[]> {
+export function oneOrMore<Value>(expected: string, value: z.ZodType<Value>): z.ZodType<readonly Value[]> {
   return z.union([value.transform((one) => [one]), z.array(value, { error: expected }).min(1, { error: expected })], {
     error: expected,
   });

@@ -58,7 +58,15 @@ export const balancerSet: z.ZodType<BalancerFields> = keys({
   certificates: certificates.prefault([]),
   ...settingsShape,
 }).transform((written, context): BalancerFields => {
-  const { hosts, vip = [], virtualRouterId = null, failover, interface: nic = null, certificates: own, ...rest } = written;
+  const {
+    hosts,
+    vip = [],
+    virtualRouterId = null,
+    failover,
+    interface: nic = null,
+    certificates: own,
+    ...rest
+  } = written;
   if (vip.length === 0)
     for (const key of OF_VIP.filter((each) => written[each] !== undefined))
       context.issues.push({ code: "custom", message: `no ${key} without a vip`, input: written[key], path: [key] });

@@ -1,0 +1,46 @@
+import type { Diagnostic } from "../../model/fleet.ts";
+import { complain, formatPlace, keyPlaceOf, placeOf } from "../diagnostics.ts";
+import { BALANCER_PORTS } from "../schema/settings.ts";
+import type { PlacedApp, PlacedBalancer, World } from "./world.ts";
+
+/** A port that a set's balancers listen on, and where that is said. */
+interface Taken {
+  readonly port: number;
+  readonly owner: string;
+}
+
+/**
+ * An app on a balancer host leaves the balancer its ports: HAProxy binds them on every address, and a conflict would
+ * only show at a reload, where it is an outage.
+ */
+export function checkPorts(world: World): readonly Diagnostic[] {
+  return (world.balancers ?? []).flatMap((set) => {
+    const taken = portsOf(world, set);
+    return world.apps.flatMap((app) => checkApp(app, set, taken));
+  });
+}
+
+function checkApp(app: PlacedApp, set: PlacedBalancer, taken: readonly Taken[]): readonly Diagnostic[] {
+  const shared = (app.on ?? []).filter((host) => set.on?.includes(host));
+  const owner = taken.find(({ port }) => port === app.fields.port)?.owner;
+  if (shared.length === 0 || owner === undefined) return [];
+  const got = `${String(app.fields.port)}, which ${owner} has on ${shared.join(", ")}`;
+  return [complain(app.file, ["port"], `expected a free port, got ${got}`)];
+}
+
+function portsOf({ drover, apps }: World, { name, fields }: PlacedBalancer): readonly Taken[] {
+  const set = formatPlace(keyPlaceOf(drover.file, ["loadBalancers", name]));
+  const { metrics } = fields.settings;
+  const routes = apps.flatMap((app) =>
+    (app.fields.routes ?? []).flatMap((route, index): readonly Taken[] => {
+      if (route.kind !== "port" || route.lb !== name) return [];
+      const place = formatPlace(placeOf(app.file, ["routes", index, "port"]));
+      return [{ port: route.port, owner: `a route of ${app.fields.app ?? "another app"} (${place})` }];
+    }),
+  );
+  return [
+    ...BALANCER_PORTS.map((port) => ({ port, owner: `the balancer set ${name} (${set})` })),
+    ...(metrics === null ? [] : [{ port: metrics.port, owner: `the metrics of ${name} (${set})` }]),
+    ...routes,
+  ];
+}
