@@ -8,7 +8,7 @@ import { changeLines, desiredModel, install, observedBalancer } from "./balancer
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
 import type { FileChange } from "./routing.ts";
-import { heldBy, planVips, successors } from "./vips.ts";
+import { heldBy, planVips, setOf, successors } from "./vips.ts";
 
 /**
  * The balancers as they were observed, those that hold no VIP first: a file that does not come up is found out where
@@ -90,8 +90,8 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
 
 /** HAProxy restarts while another balancer has the VIP, where there is one to have it. */
 function aside(name: string, stages: DraftStages, input: PlanInput): DraftStages {
-  const others = successors(name, input);
   const vips = heldBy(name, input);
-  if (vips.length === 0 || others.length === 0) return stages;
-  return [...handOver("expand", { balancer: name, others, vips }), ...stages, ...takeBack("expand", { balancer: name })];
+  if (vips.length === 0 || successors(name, input).length === 0) return stages;
+  const all = setOf(name, input)?.hosts ?? [];
+  return [...handOver("expand", name, all, vips), ...stages, ...takeBack("expand", name, all, vips)];
 }

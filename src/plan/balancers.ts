@@ -1,6 +1,7 @@
 import { canonicalJson } from "../model/hash.ts";
 import type { LbApp, LbChange, LbModel, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Phase } from "../model/plan.ts";
+import { bundleHash } from "../lb/bundle.ts";
 import { changeOf, hashesOf } from "../lb/change.ts";
 import { desiredLb } from "../lb/desired.ts";
 import { configHash } from "../lb/diff.ts";
@@ -106,7 +107,10 @@ export function install(
   const render = renderLb(template, model, new Set([...marks, ...disabled.map(refName)]));
   if (state.sound && holds(state, render)) return null;
   const change = changeFor(state, render);
-  const previous = { config: state.text, files: state.files, model: state.ours ? state.model : null };
+  const previous = {
+    sha256: state.text === null ? null : bundleHash(state.text, state.files),
+    model: state.ours ? state.model : null,
+  };
   const { balancer } = state;
   return {
     stages: installConfig(phase, [{ balancer, model, ...render, change, previous }]),

@@ -6,6 +6,7 @@ import type { PlatformFacts } from "../release/platform.ts";
 import type { PlanInput } from "./input.ts";
 import { balancersOf } from "./situation.ts";
 import type { Situation } from "./situation.ts";
+import { setOf } from "./vips.ts";
 
 /** What keeps a host from carrying apps; empty when nothing does. */
 export function hostProblems(host: string, platform: Known<PlatformFacts>): readonly Failure[] {
@@ -35,6 +36,8 @@ export function balancerProblems(host: string, input: PlanInput, mustRun: boolea
   const lb = input.views.get(host)?.lb;
   if (lb === null || lb === undefined) return [];
   if (lb.kind === "unknown") return [lb.why];
+  const vip = vipProblems(host, input);
+  if (vip.length > 0) return vip;
   const { installed, active, admin, manifest } = lb.value.stable;
   if (!installed) {
     return [
@@ -55,6 +58,18 @@ export function balancerProblems(host: string, input: PlanInput, mustRun: boolea
     ];
   }
   return [];
+}
+
+/** Where a set has a VIP, its balancers have to be able to hold it. */
+function vipProblems(host: string, input: PlanInput): readonly Failure[] {
+  const vip = input.views.get(host)?.vip ?? null;
+  if (vip?.kind === "unknown") return [vip.why];
+  const hasVip = (setOf(host, input)?.vips.length ?? 0) > 0;
+  if (vip === null || !hasVip || vip.value.stable.installed) return [];
+  const { package: name } = vip.value.stable;
+  return [
+    failure("package-missing", `${host} is to hold a VIP and has no keepalived`, `on ${host}: apt-get install ${name}`),
+  ];
 }
 
 /**

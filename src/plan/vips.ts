@@ -1,11 +1,12 @@
 import type { Vip } from "../model/fleet.ts";
 import type { TopologyBalancer } from "../model/topology.ts";
+import type { VipModel } from "../model/vip.ts";
 import { desiredVip } from "../vip/desired.ts";
 import { diffVip } from "../vip/diff.ts";
 import type { VipFacts } from "../vip/facts.ts";
 import { renderKeepalived } from "../vip/render.ts";
 import type { DraftStages, VipInput } from "../vip/steps.ts";
-import { installVip, removeVip } from "../vip/steps.ts";
+import { awaitHolder, installVip, removeVip } from "../vip/steps.ts";
 import type { PlanInput } from "./input.ts";
 
 /** What has to change about VIPs, and why. */
@@ -14,25 +15,34 @@ interface VipPlan {
   readonly reasons: readonly string[];
 }
 
-/** Addresses of its set's VIPs that a balancer holds right now, as far as it told. */
+/** The set a balancer belongs to; a host is in one at most. */
+export function setOf(balancer: string, { topology }: PlanInput): TopologyBalancer | null {
+  return topology.balancers.find(({ hosts }) => hosts.includes(balancer)) ?? null;
+}
+
+/** Its set's VIPs that a balancer holds right now, as far as it told. */
 export function heldBy(balancer: string, input: PlanInput): readonly Vip[] {
   const facts = factsOf(balancer, input);
-  const set = input.topology.balancers.find(({ hosts }) => hosts.includes(balancer));
-  return (set?.vips ?? []).filter(({ address }) => facts?.live.holds.includes(address) === true);
+  return (setOf(balancer, input)?.vips ?? []).filter(({ address }) => facts?.live.holds.includes(address) === true);
 }
 
 /** Balancers of the same set that could take the VIP over: their keepalived runs, and their HAProxy answers. */
 export function successors(balancer: string, input: PlanInput): readonly string[] {
-  const set = input.topology.balancers.find(({ hosts }) => hosts.includes(balancer));
-  return (set?.hosts ?? []).filter((host) => {
+  return (setOf(balancer, input)?.hosts ?? []).filter((host) => {
     const facts = factsOf(host, input);
     return host !== balancer && facts !== null && facts.stable.active && facts.live.alive;
   });
 }
 
-function factsOf(balancer: string, input: PlanInput): VipFacts | null {
+/** What is known of a balancer's keepalived; null where nothing is. */
+export function factsOf(balancer: string, input: PlanInput): VipFacts | null {
   const view = input.views.get(balancer)?.vip;
   return view?.kind === "known" ? view.value : null;
+}
+
+/** What stands in `previous` of a step that replaces a balancer's keepalived.conf. */
+export function previousOf({ stable }: VipFacts): VipInput["previous"] {
+  return { sha256: stable.config?.sha256 ?? null, model: stable.manifest?.model ?? null };
 }
 
 /** Brings every balancer's keepalived to what its set says: set by set, those that hold no VIP first. */
@@ -42,48 +52,57 @@ export function planVips(input: PlanInput): VipPlan {
 }
 
 function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
-  const views = set.hosts.flatMap((host) => {
-    const facts = factsOf(host, input);
-    return facts === null ? [] : [{ host, facts }];
-  });
-  const inOrder = [
-    ...views.filter(({ host }) => heldBy(host, input).length === 0),
-    ...views.filter(({ host }) => heldBy(host, input).length > 0),
-  ];
-  const changes = inOrder.flatMap(({ host, facts }): readonly Change[] => {
-    const model = desiredVip(input.topology, host, facts);
-    if (model === null) return facts.stable.manifest === null ? [] : [{ kind: "remove", host, facts }];
-    const config = renderKeepalived(input.templates.keepalived, model);
-    const diff = diffVip({ model, config }, facts);
-    if (diff.kind === "same") return [];
-    return [{ kind: "install", host, input: { balancer: host, model, config, facts }, ...diff }];
-  });
+  const changes = holdersLast(set, input).flatMap((host) => changeOf(host, input));
   const installs = changes.flatMap((change) => (change.kind === "install" ? [change] : []));
-  // On the wire all balancers of a set have to say the same (notes: a VIP list that differs makes both master).
-  const wire = installs.some((change) => change.wire);
+  const leaving = changes.flatMap((change) => (change.kind === "remove" ? [change] : []));
+  const wire = installs.some((change) => change.input.wire);
+  const hosts = installs.map(({ input: { balancer } }) => balancer);
+  const way = wire && hosts.length > 1 ? PAIRED : "keepalived changes";
   return {
     stages: [
-      ...installVip("expand", installs.map((change) => change.input), wire),
-      ...changes.flatMap((change) => (change.kind === "remove" ? removeVip("contract", change.host, change.facts) : [])),
+      ...installVip("expand", installs.map((change) => change.input)),
+      ...(installs.length === 0 ? [] : awaitHolder("expand", hosts, set.vips, null)),
+      ...leaving.flatMap(({ input: { balancer, previous } }) => removeVip("contract", { balancer, previous })),
     ],
     reasons: [
-      ...installs.flatMap(({ host, reasons }) => reasons.map((reason) => `${host}: ${reason}`)),
-      ...(installs.length === 0
-        ? []
-        : [`${installs.map(({ host }) => host).join(", ")}: ${wire ? PAIRED : "keepalived changes one by one"}`]),
-      ...changes.flatMap(({ kind, host }) => (kind === "remove" ? [`${host}: has no VIP any more`] : [])),
+      ...installs.flatMap((change) => change.reasons.map((reason) => `${change.input.balancer}: ${reason}`)),
+      ...(hosts.length === 0 ? [] : [`${hosts.join(", ")}: ${way}`]),
+      ...leaving.map((change) => `${change.input.balancer}: keepalived goes, its set has no VIP any more`),
     ],
   };
 }
 
-const PAIRED = "keepalived changes on all of them together, because what it says on the wire does";
+const PAIRED = "keepalived changes on all of them together (paired), because what they say to each other does";
 
 type Change =
-  | {
-      readonly kind: "install";
-      readonly host: string;
-      readonly input: VipInput;
-      readonly reasons: readonly string[];
-      readonly wire: boolean;
-    }
-  | { readonly kind: "remove"; readonly host: string; readonly facts: VipFacts };
+  | { readonly kind: "install"; readonly input: VipInput; readonly reasons: readonly string[] }
+  | { readonly kind: "remove"; readonly input: Pick<VipInput, "balancer" | "previous"> };
+
+/** A balancer that somebody took out keeps what it has until it is back. */
+function changeOf(host: string, input: PlanInput): readonly Change[] {
+  const facts = factsOf(host, input);
+  if (facts === null || input.drains[host] !== undefined) return [];
+  const previous = previousOf(facts);
+  const wanted = wantedOf(host, facts, input);
+  if (wanted === null) {
+    return facts.stable.manifest === null ? [] : [{ kind: "remove", input: { balancer: host, previous } }];
+  }
+  const diff = diffVip(wanted.config, facts);
+  if (diff.kind === "same") return [];
+  return [{ kind: "install", input: { balancer: host, ...wanted, wire: diff.wire, previous }, reasons: diff.reasons }];
+}
+
+/** A balancer's keepalived.conf as its set wants it; null where it wants none. */
+export function wantedOf(
+  host: string,
+  facts: VipFacts,
+  { topology, templates }: PlanInput,
+): { readonly model: VipModel; readonly config: string } | null {
+  const model = desiredVip(topology, host, facts.stable.interfaces);
+  return model === null ? null : { model, config: renderKeepalived(templates.keepalived, model) };
+}
+
+function holdersLast({ hosts }: TopologyBalancer, input: PlanInput): readonly string[] {
+  const holds = (host: string): boolean => heldBy(host, input).length > 0;
+  return [...hosts.filter((host) => !holds(host)), ...hosts.filter(holds)];
+}

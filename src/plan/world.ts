@@ -81,6 +81,9 @@ export function act(world: World, app: string, action: Action): World {
     // Ready and down: HAProxy sends nothing before its own fresh pass.
     case "lb.rejoin":
       return change(world, action, { admin: "ready", passed: true });
+    // What it says of its health it said of another place.
+    case "lb.move":
+      return change(world, action, { passed: false });
     case "release.switch":
       return turn(world, action.host, "unproven");
     case "release.probe":

@@ -54,6 +54,7 @@ function app(name: string): fc.Arbitrary<AppSketch> {
       hosts: fc.subarray([...HOSTS], { minLength: 1 }),
       sets,
       rollout,
+      port: fc.constantFrom(8080, 8080, 8081),
     })
     .map(keepable);
 }

@@ -5,11 +5,14 @@ import type { App, Host } from "../../src/model/fleet.ts";
 import { sha256 } from "../../src/model/hash.ts";
 import { known } from "../../src/model/known.ts";
 import type { Topology, TopologyApp, TopologyBalancer } from "../../src/model/topology.ts";
+import { bundleHash } from "../../src/lb/bundle.ts";
+import { hashesOf } from "../../src/lb/change.ts";
 import { configHash } from "../../src/lb/diff.ts";
 import type { LbFacts } from "../../src/lb/facts.ts";
 import { DEFAULT_SETTINGS } from "../../src/inventory/schema/defaults.ts";
-import { normalizeHaproxy, refName, setDisabled } from "../../src/lb/normalize.ts";
+import { normalizeHaproxy, refName, setAddress, setDisabled } from "../../src/lb/normalize.ts";
 import type { AdminState, ServerStat } from "../../src/lb/parse.ts";
+import type { VipFacts } from "../../src/vip/facts.ts";
 import type { DesiredApp, HostView, PlanInput } from "../../src/plan/input.ts";
 import { desiredInstance } from "../../src/release/desired.ts";
 import type { InstanceFacts, ReleaseFacts } from "../../src/release/facts.ts";
@@ -38,6 +41,8 @@ export interface AppSketch {
   /** Balancer sets that carry it; none: a worker. */
   readonly sets: readonly string[];
   readonly rollout: Partial<App["rollout"]>;
+  /** Where it listens if it is routed; 8080 where nothing is said. */
+  readonly port?: number;
 }
 
 /** A whole fleet in a few words. */
@@ -45,6 +50,8 @@ export interface FleetSketch {
   readonly hosts: readonly string[];
   readonly balancers: Readonly<Record<string, readonly string[]>>;
   readonly apps: readonly AppSketch[];
+  /** Hosts that somebody took out. */
+  readonly drained?: readonly string[];
 }
 
 /** An app host in memory. */
@@ -66,7 +73,9 @@ interface Running {
 interface Balancer {
   text: string | null;
   model: LbModel | null;
-  readonly kept: Map<string, string>;
+  files: Readonly<Record<string, string>>;
+  /** By the hash of a whole bundle. */
+  readonly kept: Map<string, { readonly text: string; readonly files: Readonly<Record<string, string>> }>;
   readonly admin: Map<string, AdminState>;
 }
 
@@ -77,6 +86,30 @@ const ADMIN: Readonly<Record<string, AdminState>> = {
   "lb.maint": "maint",
   "lb.ready": "ready",
   "lb.rejoin": "ready",
+};
+
+const PROCESSES: LbFacts["live"]["processes"] = {
+  master: { pid: 1, reloads: 0, failed: 0 },
+  current: { pid: 2, reloads: 0, uptime: 1 },
+  old: [],
+};
+
+/** A balancer without keepalived. */
+const NO_VIP: VipFacts = {
+  stable: {
+    installed: false,
+    package: "keepalived",
+    active: false,
+    enabled: false,
+    config: null,
+    check: null,
+    dropIn: null,
+    manifest: null,
+    interrupted: false,
+    yielded: false,
+    interfaces: {},
+  },
+  live: { holds: [], alive: false },
 };
 
 /** The topology a sketch describes; hosts, then balancers, then the state host. */
@@ -97,8 +130,8 @@ export function topologyOf(sketch: FleetSketch): Topology {
   };
 }
 
-function appOf({ name, release, hosts: wanted, sets, rollout }: AppSketch, hosts: readonly Host[]): TopologyApp {
-  const port = sets.length === 0 ? null : 8080;
+function appOf({ name, release, hosts: wanted, sets, rollout, port: at = 8080 }: AppSketch, hosts: readonly Host[]): TopologyApp {
+  const port = sets.length === 0 ? null : at;
   const base = exampleApp();
   return {
     ...base,
@@ -152,6 +185,7 @@ export class PaperFleet {
           platform,
           release: known(this.#release(name)),
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
+          vip: lbs.has(name) ? known(NO_VIP) : null,
           vip: null,
         },
       ];
@@ -176,7 +210,13 @@ export class PaperFleet {
   }
 
   balancer(host: string): Balancer {
-    const balancer = this.balancers.get(host) ?? { text: null, model: null, kept: new Map(), admin: new Map() };
+    const balancer = this.balancers.get(host) ?? {
+      text: null,
+      model: null,
+      files: {},
+      kept: new Map(),
+      admin: new Map(),
+    };
     this.balancers.set(host, balancer);
     return balancer;
   }
@@ -211,10 +251,13 @@ export class PaperFleet {
   act(action: Action): void {
     switch (action.kind) {
       case "lb.install":
-        this.#install(action.balancer, action.config, action.model);
+        this.#install(action);
         return;
       case "lb.restore":
         this.#restore(action.balancer, action.sha256, action.model);
+        return;
+      case "lb.move":
+        this.#move(action);
         return;
       case "lb.mark": {
         this.#mustList(action.balancer, refName(action.server));
@@ -260,21 +303,42 @@ export class PaperFleet {
     }
   }
 
-  #install(name: string, config: string, model: LbModel): void {
-    const lb = this.balancer(name);
-    if (lb.text !== null) lb.kept.set(sha256(lb.text), lb.text);
+  #install({ balancer, config, model, files }: Extract<Action, { kind: "lb.install" }>): void {
+    const lb = this.balancer(balancer);
+    if (lb.text !== null) lb.kept.set(bundleHash(lb.text, lb.files), { text: lb.text, files: lb.files });
     lb.text = config;
+    lb.files = hashesOf({ config, files });
     lb.model = model;
-    this.#reload(name);
+    this.#reload(balancer);
   }
 
   #restore(name: string, hash: string | null, model: LbModel | null): void {
     const lb = this.balancer(name);
-    const kept = hash === null ? null : lb.text !== null && sha256(lb.text) === hash ? lb.text : lb.kept.get(hash);
+    const now = lb.text === null ? null : { text: lb.text, files: lb.files };
+    const isNow = now !== null && bundleHash(now.text, now.files) === hash;
+    const kept = hash === null ? { text: null, files: {} } : isNow ? now : lb.kept.get(hash);
     if (kept === undefined) throw new Error(`${name} keeps no file ${String(hash)}`);
-    lb.text = kept;
+    lb.text = kept.text;
+    lb.files = kept.files;
     lb.model = model;
     this.#reload(name);
+  }
+
+  /** As the real one: in place, and only while no traffic goes there. */
+  #move({ balancer, server, from, to }: Extract<Action, { kind: "lb.move" }>): void {
+    const name = refName(server);
+    this.#mustList(balancer, name);
+    const lb = this.balancer(balancer);
+    if (lb.admin.get(name) === "ready") throw new Error(`${name} serves on ${balancer} and cannot move`);
+    const app = lb.model?.apps[server.backend];
+    if (lb.model === null || app === undefined) throw new Error(`${balancer} carries no ${server.backend}`);
+    const servers = app.servers.map((each) => {
+      if (each.name !== server.server) return each;
+      if (each.port !== from.port && each.port !== to.port) throw new Error(`${name} is at ${String(each.port)}`);
+      return { ...each, ...to };
+    });
+    lb.model = { ...lb.model, apps: { ...lb.model.apps, [app.app]: { ...app, servers } } };
+    lb.text = setAddress(lb.text ?? "", server, to);
   }
 
   /** Servers keep their state over a reload if they were there; new ones begin as the file says. */
@@ -323,7 +387,7 @@ export class PaperFleet {
   }
 
   #lb(name: string): LbFacts {
-    const { text, model, admin } = this.balancer(name);
+    const { text, model, files, admin } = this.balancer(name);
     const servers = [...admin].map(([server, state]): [string, ServerStat] => [server, this.#stat(server, state)]);
     return {
       stable: {
@@ -333,10 +397,11 @@ export class PaperFleet {
         config: text === null ? null : { sha256: sha256(text), text },
         disabled: text === null ? [] : [...normalizeHaproxy(text).disabled].toSorted(),
         admin: text === null ? null : Object.fromEntries(admin),
-        manifest: text === null || model === null ? null : { model, sha256: configHash(text) },
+        files,
+        manifest: text === null || model === null ? null : { model, sha256: configHash(text), files: {} },
         interrupted: false,
       },
-      live: { servers: Object.fromEntries(servers), processes: null },
+      live: { servers: Object.fromEntries(servers), processes: PROCESSES },
     };
   }
 
