@@ -1,10 +1,10 @@
-import type { LbModel } from "../model/lb.ts";
+import type { LbModel, ServerAddress } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
-import { parseProc, parseServersState, parseStat } from "./parse.ts";
-import type { AdminState, Processes, ServerStat } from "./parse.ts";
-import { CONFIG, MANIFEST, PENDING } from "./paths.ts";
+import { parseAbout, parseProc, parseServersState, parseStat } from "./parse.ts";
+import type { About, AdminState, Processes, ServerStat } from "./parse.ts";
+import { CERTS, CONFIG, FILES, MANIFEST, PENDING } from "./paths.ts";
 import { PERL_ASK } from "./script.ts";
 
 /** What drover last applied on a balancer. */
@@ -12,6 +12,8 @@ export interface LbManifest {
   readonly model: LbModel;
   /** Of the applied text without its `disabled` marks: marks come and go with rollouts. */
   readonly sha256: string;
+  /** By path. A certificate has a fingerprint besides: the sha256 says whether the file is still that one. */
+  readonly files: Readonly<Record<string, { readonly sha256: string; readonly fingerprint?: string }>>;
 }
 
 /** What is diffed, and what makes the fingerprint of a saved plan. */
@@ -23,6 +25,11 @@ export interface LbStable {
   readonly active: boolean;
   /** The file as it is; `sha256` of its exact bytes, by which the previous one is kept and put back. */
   readonly config: { readonly sha256: string; readonly text: string } | null;
+  /**
+   * All other files by path: the sha256 of a text, the fingerprint of a certificate; `changed` for one that is not the one
+   * drover laid there.
+   */
+  readonly files: Readonly<Record<string, string>>;
   /** "backend/server" of every server marked in the file, sorted. */
   readonly disabled: readonly string[];
   /** Administrative state of every server by "backend/server"; null when HAProxy does not answer. */
@@ -36,6 +43,10 @@ export interface LbStable {
 export interface LbLive {
   /** By "backend/server". */
   readonly servers: Readonly<Record<string, ServerStat>>;
+  /** Where HAProxy itself thinks each server is, by "backend/server". */
+  readonly addresses: Readonly<Record<string, ServerAddress>>;
+  /** Null when HAProxy does not answer. */
+  readonly about: About | null;
   /** Null when the master's socket does not answer. */
   readonly processes: Processes | null;
 }
@@ -46,11 +57,12 @@ export interface LbFacts {
   readonly live: LbLive;
 }
 
-// One perl process and two small programs; every value is one word of hex digits, so that nothing in a file can look like a
+// One perl process and a few small programs; every value is one word of hex digits, so that nothing in a file can look like a
 // section of ours.
 const TEXT = `
 printf 'active %s\\n' "$(systemctl is-active haproxy 2>/dev/null | tr -d '\\n' | od -An -v -tx1 | tr -d ' \\n')"
 if [ -f ${CONFIG} ]; then printf 'sha256 %s\\n' "$(sha256sum < ${CONFIG} | cut -c1-64 | tr -d '\\n' | od -An -v -tx1 | tr -d ' \\n')"; fi
+printf 'files %s\\n' "$(find ${FILES} -type f ! -name '*.drover-*' -exec sha256sum {} + 2>/dev/null | od -An -v -tx1 | tr -d ' \\n')"
 perl -e '
 ${PERL_ASK}
   sub say_hex { my ($key, $value) = @_; print "$key ", unpack("H*", $value), "\\n" if defined $value }
@@ -61,6 +73,7 @@ ${PERL_ASK}
   say_hex("pending", "yes") if -e "${PENDING}";
   say_hex("servers", ask("admin", "show servers state"));
   say_hex("stat", ask("admin", "show stat -1 4 -1"));
+  say_hex("info", ask("admin", "show info"));
   say_hex("proc", ask("master", "show proc"));
 '
 `;
@@ -82,7 +95,7 @@ function sections(stdout: string): ReadonlyMap<string, string> {
   );
 }
 
-function isManifest(value: unknown): value is LbManifest {
+function isManifest(value: unknown): value is Omit<LbManifest, "files"> & Partial<Pick<LbManifest, "files">> {
   return (
     typeof value === "object" &&
     value !== null &&
@@ -99,25 +112,42 @@ function manifestOf(text: string | undefined): LbManifest | null {
   if (text === undefined) return null;
   try {
     const value: unknown = JSON.parse(text);
-    if (isManifest(value)) return value;
+    if (isManifest(value)) return { ...value, files: value.files ?? {} };
   } catch {
     // Told in the same words as any other file that is not ours.
   }
   throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`));
 }
 
+/** `sha256  path` lines as the host prints them. */
+function filesOf(listing: string, manifest: LbManifest | null): Readonly<Record<string, string>> {
+  const entries = listing.split("\n").flatMap((line) => {
+    const [, sum, path] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+    return sum === undefined || path === undefined ? [] : [[path, idOf(sum, path, manifest)] as const];
+  });
+  return Object.fromEntries(entries.toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+function idOf(sum: string, path: string, manifest: LbManifest | null): string {
+  if (!path.startsWith(`${CERTS}/`)) return sum;
+  const known = manifest?.files[path];
+  return known?.sha256 === sum ? (known.fingerprint ?? "changed") : "changed";
+}
+
 function stableOf(found: ReadonlyMap<string, string>): LbStable {
   const text = found.get("config");
   const rows = found.get("servers");
+  const manifest = manifestOf(found.get("manifest"));
   return {
     installed: found.has("installed"),
     package: "haproxy",
     active: found.get("active") === "active",
     config: text === undefined ? null : { sha256: found.get("sha256") ?? "", text },
+    files: filesOf(found.get("files") ?? "", manifest),
     disabled: text === undefined ? [] : [...normalizeHaproxy(text).disabled].toSorted(),
     admin:
       rows === undefined ? null : Object.fromEntries(parseServersState(rows).map((row) => [refName(row), row.admin])),
-    manifest: manifestOf(found.get("manifest")),
+    manifest,
     interrupted: found.has("pending"),
   };
 }
@@ -128,12 +158,21 @@ function parseLbFacts(stdout: string): LbFacts {
   if (!found.has("active")) throw new DroverError(failure("unknown-state", "the balancer fact came back cut off"));
   const stat = found.get("stat");
   const proc = found.get("proc");
+  const info = found.get("info");
+  const rows = found.get("servers");
   return {
     stable: stableOf(found),
     live: {
       servers: Object.fromEntries(
         (stat === undefined ? [] : parseStat(stat)).map((server) => [refName(server), server]),
       ),
+      addresses: Object.fromEntries(
+        (rows === undefined ? [] : parseServersState(rows)).map((row) => [
+          refName(row),
+          { address: row.address, port: row.port },
+        ]),
+      ),
+      about: info === undefined ? null : parseAbout(info),
       processes: proc === undefined ? null : parseProc(proc),
     },
   };

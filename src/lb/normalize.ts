@@ -1,4 +1,4 @@
-import type { ServerRef } from "../model/lb.ts";
+import type { ServerAddress, ServerRef } from "../model/lb.ts";
 
 /** `backend/server`, the way HAProxy's socket and drover's sets name a server. */
 export function refName(ref: ServerRef): string {
@@ -38,6 +38,21 @@ export function setDisabled(text: string, ref: ServerRef, disabled: boolean): st
   for (const line of serverLines(lines)) {
     if (refName(line.ref) !== refName(ref)) continue;
     lines[line.at] = `${(lines[line.at] ?? "").replace(MARK, "")}${disabled ? " disabled" : ""}`;
+  }
+  return lines.join("\n");
+}
+
+/** `address:port` as a server's line has it; IPv6 in brackets (configuration.txt §11.3). */
+export function addressText({ address, port }: ServerAddress): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${String(port)}`;
+}
+
+/** Gives a server another address in the text; the pure twin of the edit that `lb.move` does on a host. */
+export function setAddress(text: string, ref: ServerRef, to: ServerAddress): string {
+  const lines = text.split("\n");
+  for (const line of serverLines(lines)) {
+    if (refName(line.ref) !== refName(ref)) continue;
+    lines[line.at] = (lines[line.at] ?? "").replace(/^([ \t]+server[ \t]+\S+[ \t]+)\S+/, `$1${addressText(to)}`);
   }
   return lines.join("\n");
 }

@@ -3,6 +3,7 @@ import { DroverError } from "../model/errors.ts";
 import { failed } from "../model/operation.ts";
 import type { Operation } from "../model/operation.ts";
 import { install, mark, restore } from "./operations/config.ts";
+import { move } from "./operations/move.ts";
 import { settle } from "./operations/old-workers.ts";
 import { hold, prove, ready, rejoin } from "./operations/return.ts";
 import { drain, maint, quiesce } from "./operations/withdraw.ts";
@@ -26,6 +27,8 @@ function start(action: LbAction): Operation {
       return restore(action);
     case "lb.mark":
       return mark(action);
+    case "lb.move":
+      return move(action);
     case "lb.drain":
       return drain(action);
     case "lb.quiesce":

@@ -225,3 +225,25 @@ export function parseInfo(text: string, name: string): number {
   const value = new RegExp(`^${name}: (\\d+)`, "m").exec(text)?.[1];
   return value === undefined ? nonsense("show info", text) : Number(value);
 }
+
+/** What a HAProxy says of itself. */
+export interface About {
+  readonly version: string;
+  /** Of the current worker, in seconds. */
+  readonly uptime: number;
+  readonly connections: number;
+  /** Sessions a second, now. */
+  readonly sessionRate: number;
+}
+
+/** Parses `show info`. Throws a DroverError for anything else. */
+export function parseAbout(text: string): About {
+  const version = /^Version: (\S+)/m.exec(text)?.[1];
+  if (version === undefined) return nonsense("show info", text);
+  return {
+    version,
+    uptime: parseInfo(text, "Uptime_sec"),
+    connections: parseInfo(text, "CurrConns"),
+    sessionRate: parseInfo(text, "SessRate"),
+  };
+}

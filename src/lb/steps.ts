@@ -1,8 +1,9 @@
 import type { LbAction } from "../model/action.ts";
-import type { LbModel, ServerRef } from "../model/lb.ts";
+import type { LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { Draft, DraftUndo, Phase } from "../model/plan.ts";
-import { refName } from "./normalize.ts";
+import { bundleHash } from "./bundle.ts";
+import { addressText, refName } from "./normalize.ts";
 
 /** Drafts side by side, stage after stage. */
 export type DraftStages = readonly (readonly Draft[])[];
@@ -152,38 +153,75 @@ export function holdTraffic(balancers: readonly string[], server: ServerRef, win
   return [balancers.map(one)];
 }
 
-/** One balancer's new file, and what is there now to go back to. */
+/** One balancer's new files, and what is there now to go back to. */
 export interface InstallInput {
   readonly balancer: string;
   readonly model: LbModel;
   readonly config: string;
-  /** From the facts: `stable.config?.sha256 ?? null` and `stable.manifest?.model ?? null`. */
-  readonly previous: { readonly sha256: string | null; readonly model: LbModel | null };
+  readonly files: readonly LbFile[];
+  readonly change: LbChange;
+  /** From the facts or from a step before: haproxy.cfg's exact text, the other files as `hashesOf` tells them, the model. */
+  readonly previous: {
+    readonly config: string | null;
+    readonly files: Readonly<Record<string, string>>;
+    readonly model: LbModel | null;
+  };
+}
+
+function putBack(phase: Phase, { balancer, previous }: InstallInput): Draft {
+  const { config, files, model } = previous;
+  const sha256 = config === null ? null : bundleHash(config, files);
+  return {
+    phase,
+    kind: "act",
+    host: balancer,
+    says: `put the previous haproxy.cfg back on ${balancer}`,
+    action: { kind: "lb.restore", balancer, sha256, model },
+    deadline: INSTALL_DEADLINE,
+    undo: INVERSE,
+  };
 }
 
 /** New files for balancers, one after the other: a bad one never reaches the second. */
 export function installConfig(phase: Phase, inputs: readonly InstallInput[]): DraftStages {
-  return inputs.map(({ balancer, model, config, previous }) => [
-    {
-      phase,
-      kind: "act",
-      host: balancer,
-      says: `install haproxy.cfg on ${balancer}`,
-      action: { kind: "lb.install", balancer, model, config },
-      deadline: INSTALL_DEADLINE,
-      undo: stages([
-        {
-          phase,
-          kind: "act",
-          host: balancer,
-          says: `put the previous haproxy.cfg back on ${balancer}`,
-          action: { kind: "lb.restore", balancer, ...previous },
-          deadline: INSTALL_DEADLINE,
-          undo: INVERSE,
-        },
-      ]),
-    },
-  ]);
+  return inputs.map((input) => {
+    const { balancer, model, config, files, change } = input;
+    return [
+      {
+        phase,
+        kind: "act",
+        host: balancer,
+        says: `install haproxy.cfg on ${balancer}`,
+        action: { kind: "lb.install", balancer, model, config, files, change },
+        deadline: INSTALL_DEADLINE,
+        undo: stages([putBack(phase, input)]),
+      },
+    ];
+  });
+}
+
+/** Another address for a server that takes no traffic, on every balancer; the way back gives it its old one. */
+export function moveServer(
+  phase: Phase,
+  what: {
+    readonly balancers: readonly string[];
+    readonly server: ServerRef;
+    readonly from: ServerAddress;
+    readonly to: ServerAddress;
+  },
+): DraftStages {
+  const { balancers, server } = what;
+  const one = (balancer: string, from: ServerAddress, to: ServerAddress, undo: DraftUndo): Draft => ({
+    phase,
+    kind: "act",
+    host: balancer,
+    says: `let ${balancer} reach ${refName(server)} at ${addressText(to)}`,
+    action: { kind: "lb.move", balancer, server, from, to },
+    deadline: SHORT_DEADLINE + 30_000,
+    undo,
+  });
+  const back = (balancer: string): DraftUndo => stages([one(balancer, what.to, what.from, INVERSE)]);
+  return [balancers.map((balancer) => one(balancer, what.from, what.to, back(balancer)))];
 }
 
 /** Waits until workers from before the last reload serve nothing but tunnels. */

@@ -1,6 +1,6 @@
 import { normalizeHaproxy, setDisabled } from "../../src/lb/normalize.ts";
 import { CONFIG, MANIFEST, PENDING, PREVIOUS, STATE_FILE } from "../../src/lb/paths.ts";
-import { INSTALL_EXIT } from "../../src/lb/perl-install.ts";
+import { INSTALL_EXIT } from "../../src/lb/perl-checks.ts";
 import { sha256 } from "../../src/model/hash.ts";
 import { FakeHaproxy } from "./haproxy-cli.ts";
 import { parseConfig, rowsByServer, stateFor } from "./haproxy-config.ts";

@@ -1,17 +1,21 @@
 import type { LbAction } from "../../model/action.ts";
-import type { LbModel } from "../../model/lb.ts";
-import type { Command } from "../../model/command.ts";
-import { EXIT, mutating } from "../../model/command.ts";
+import type { LbChange, LbModel, RuntimeEdit } from "../../model/lb.ts";
+import type { Command, Frame } from "../../model/command.ts";
+import { EXIT, mutating, reading } from "../../model/command.ts";
 import { failure } from "../../model/errors.ts";
 import type { Failure } from "../../model/errors.ts";
 import { canonicalJson } from "../../model/hash.ts";
 import { done, failed, run } from "../../model/operation.ts";
 import type { Operation, Ran } from "../../model/operation.ts";
+import { fileId } from "../bundle.ts";
 import { configHash } from "../diff.ts";
 import { refName } from "../normalize.ts";
 import { CONFIG, MANIFEST, PREVIOUS } from "../paths.ts";
-import { PERL_MARK } from "../perl-config.ts";
-import { INSTALL_EXIT, PERL_INSTALL } from "../perl-install.ts";
+import { PERL_BUNDLE, STAGED } from "../perl-bundle.ts";
+import { INSTALL_EXIT } from "../perl-checks.ts";
+import { PERL_CONFIG, PERL_MARK } from "../perl-config.ts";
+import { PERL_INSTALL } from "../perl-install.ts";
+import type { Part } from "./talk.ts";
 
 type Of<Kind extends LbAction["kind"]> = Extract<LbAction, { kind: Kind }>;
 
@@ -19,41 +23,91 @@ type Of<Kind extends LbAction["kind"]> = Extract<LbAction, { kind: Kind }>;
 const STAGE = `
 trap '' HUP INT TERM PIPE
 mkdir -p -m 755 /etc/haproxy ${MANIFEST.slice(0, MANIFEST.lastIndexOf("/"))} || exit 74
-mkdir -p -m 700 /var/lib/drover/staged || exit 74
+rm -rf /var/lib/drover/staged
+mkdir -p -m 700 /var/lib/drover/staged ${STAGED} ${STAGED}/files || exit 74
 `;
 
+// Every file comes as a frame of its own, in the order of the index.
 const INSTALL = `${STAGE}
-put /var/lib/drover/staged/haproxy.cfg 600 root || exit $?
-put /var/lib/drover/staged/haproxy.json 600 root || exit $?
-perl -e '${PERL_INSTALL}' /var/lib/drover/staged/haproxy.cfg /var/lib/drover/staged/haproxy.json strict
+put ${STAGED}/haproxy.cfg 600 root || exit $?
+put ${STAGED}/manifest 600 root || exit $?
+put ${STAGED}/index 600 root || exit $?
+put ${STAGED}/change 600 root || exit $?
+drover_i=0
+while [ "$drover_i" -lt "$1" ]; do
+  put "${STAGED}/files/$drover_i" 600 root || exit $?
+  drover_i=$((drover_i + 1))
+done
+perl -e '${PERL_INSTALL}' ${STAGED} ${STAGED}/manifest ${STAGED}/change strict
+drover_code=$?; rm -rf ${STAGED}; exit "$drover_code"
 `;
 
 const RESTORE = `${STAGE}
 drover_manifest=-
 if [ "$2" = manifest ]; then
-  put /var/lib/drover/staged/haproxy.json 600 root || exit $?
-  drover_manifest=/var/lib/drover/staged/haproxy.json
+  put ${STAGED}/manifest 600 root || exit $?
+  drover_manifest=${STAGED}/manifest
 fi
 if [ "$1" != - ]; then
-  cp ${PREVIOUS}/"$1" /var/lib/drover/staged/haproxy.cfg || exit 74
-  set -- /var/lib/drover/staged/haproxy.cfg
+  [ -e ${PREVIOUS}/"$1" ] || { echo "${PREVIOUS}/$1 is missing" >&2; exit 74; }
+  set -- ${PREVIOUS}/"$1"
 fi
-perl -e '${PERL_INSTALL}' "$1" "$drover_manifest" lax
+perl -e '${PERL_INSTALL}' "$1" "$drover_manifest" ${STAGED}/change lax
+drover_code=$?; rm -rf ${STAGED}; exit "$drover_code"
 `;
+
+/** Which certificates are there as drover laid them: keys cross only where they are new. */
+const HAVE = `perl -e 'use strict; use warnings; ${PERL_CONFIG} ${PERL_BUNDLE}
+  my $files = live_bundle()->{files}; print "$files->{$_}{id} $_\n" for grep { $files->{$_}{kind} eq "certificate" } sort keys %$files;
+'`;
 
 const MARK = `
 trap '' HUP INT TERM PIPE
 perl -e '${PERL_MARK}' "$1" "$2" "$3"
 `;
 
-function manifest(model: LbModel, config: string): string {
-  return `${canonicalJson({ model, sha256: configHash(config) })}\n`;
+/** The host fills in what only it knows: the sha256 of what lies there. */
+function manifest(model: LbModel, sha256: string): string {
+  return canonicalJson({ files: "@", model, sha256 });
 }
 
-/** The command that installs a configuration. */
-function installCommand(model: LbModel, config: string): Command {
-  const frames = [config, manifest(model, config)].map((text) => ({ kind: "text", text }) as const);
-  return mutating("lb.install", INSTALL, [], frames);
+function editLine(edit: RuntimeEdit): string {
+  switch (edit.kind) {
+    case "server-add":
+      return [edit.kind, edit.server.backend, edit.server.server, edit.line].join("\t");
+    case "server-remove":
+      return [edit.kind, edit.server.backend, edit.server.server].join("\t");
+    case "map":
+    case "certificate-renew":
+      return [edit.kind, edit.path].join("\t");
+    case "certificate-add":
+      return [edit.kind, edit.path, edit.list, edit.line].join("\t");
+    case "certificate-remove":
+      return [edit.kind, edit.path, edit.list].join("\t");
+  }
+}
+
+function changeText(change: LbChange): string {
+  const edits = change.kind === "runtime" ? change.edits.map(editLine) : [];
+  return [change.kind, ...edits, ""].join("\n");
+}
+
+/** The command that installs a bundle; `have` holds the fingerprints by path of the certificates that need not be sent. */
+function installCommand(action: Of<"lb.install">, have: ReadonlyMap<string, string>): Command {
+  const sent: Frame[] = [];
+  const index = action.files.map((file) => {
+    const isThere = file.kind === "certificate" && have.get(file.path) === file.fingerprint;
+    const place = isThere ? "-" : String(sent.length);
+    if (!isThere) sent.push(file.kind === "text" ? text(file.text) : { kind: "secret", ref: file.ref });
+    return `${place} ${file.kind} ${fileId(file)} ${file.path}\n`;
+  });
+  const { config, model, change } = action;
+  const head = [config, manifest(model, configHash(config)), index.join(""), changeText(change)].map(text);
+  return mutating("lb.install", INSTALL, [String(sent.length)], [...head, ...sent]);
+}
+
+function text(value: string): Frame {
+  return { kind: "text", text: value };
 }
 
 /** The command that puts back the file kept under a hash. */
@@ -61,12 +115,7 @@ function restoreCommand(action: Of<"lb.restore">): Command {
   const { sha256, model } = action;
   if (sha256 === null || model === null) return mutating("lb.restore", RESTORE, [sha256 ?? "-", "none"]);
   // The hash of the kept file with its marks is not the manifest's; the host has the text, so the host fills it in.
-  return mutating(
-    "lb.restore",
-    RESTORE,
-    [sha256, "manifest"],
-    [{ kind: "text", text: canonicalJson({ model, sha256: "@" }) }],
-  );
+  return mutating("lb.restore", RESTORE, [sha256, "manifest"], [text(manifest(model, "@"))]);
 }
 
 /** The command that marks a server in the file. */
@@ -110,9 +159,17 @@ function* finish(balancer: string, command: Command): Operation {
   return ran.code === 0 ? done(ran.stdout.trim()) : failed(configFailure(balancer, ran));
 }
 
+function* certificatesThere({ balancer, files }: Of<"lb.install">): Part<ReadonlyMap<string, string>> {
+  if (!files.some(({ kind }) => kind === "certificate")) return new Map();
+  const { code, stdout } = yield* run(balancer, reading("lb.certificates", HAVE));
+  // Where that does not work everything is sent.
+  if (code !== 0) return new Map();
+  return new Map(lines(stdout).map((line) => [line.slice(line.indexOf(" ") + 1), line.slice(0, line.indexOf(" "))]));
+}
+
 /** See `lb.install`. */
 export function* install(action: Of<"lb.install">): Operation {
-  return yield* finish(action.balancer, installCommand(action.model, action.config));
+  return yield* finish(action.balancer, installCommand(action, yield* certificatesThere(action)));
 }
 
 /** See `lb.restore`. */
