@@ -63,7 +63,7 @@ settled() {
     now=$(main_pid); [ "\${now:-0}" != 0 ] || return 1
     [ "$1" = 0 ] || [ "$1" = "$now" ] || return 1
     # It reads its file and starts its child within milliseconds; half a second without an end is a life.
-    [ "$tries" -lt 5 ] || ! pgrep -P "$now" > /dev/null || return 0
+    [ "$tries" -lt 5 ] || [ -z "$(cat "/proc/$now/task/$now/children" 2>/dev/null)" ] || return 0
   done
   return 1
 }

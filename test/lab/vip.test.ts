@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { VipAction } from "../../src/model/vip.ts";
+import type { Outcome } from "../../src/model/operation.ts";
+import type { Draft } from "../../src/model/plan.ts";
+import { vipFact, type VipFacts } from "../../src/vip/facts.ts";
+import { diffVip } from "../../src/vip/diff.ts";
+import { operateVip } from "../../src/vip/operations.ts";
+import { awaitHolder, handOver, installVip, takeBack, type DraftStages } from "../../src/vip/steps.ts";
+import { driver } from "./support/drive.ts";
+import { lab } from "./support/lab.ts";
+import { holders, measureFailover, oneHolder, pairConfig, startHaproxy, VIP4, VIP6 } from "./support/vip.ts";
+import type { PairSketch } from "./support/vip.ts";
+
+const real = lab("test-vip");
+const { drive, gather, sh } = driver(real);
+const PAIR = ["lb1", "lb2"] as const;
+
+async function go(action: VipAction): Promise<Outcome> {
+  return await drive(operateVip(action));
+}
+
+async function done(drafts: DraftStages): Promise<void> {
+  const one = async (draft: Draft): Promise<void> => {
+    if (!("kind" in draft.action) || !draft.action.kind.startsWith("vip.")) throw new Error("not keepalived's");
+    // eslint-disable-next-line -- narrowed by the line before
+    const outcome = await go(draft.action as VipAction);
+    if (outcome.kind === "failed") throw new Error(`${draft.says}: ${JSON.stringify(outcome.failure, null, 1)}`);
+  };
+  for (const stage of drafts) await Promise.all(stage.map(one));
+}
+
+async function factsOf(host: string): Promise<VipFacts> {
+  return await gather(host, vipFact);
+}
+
+/** Brings the pair to a sketch, the holder last, as a plan would; gives the diffs it was made from. */
+async function apply(sketch: PairSketch, hosts: readonly string[] = PAIR): Promise<readonly boolean[]> {
+  const holder = (await holders(real, hosts))[0];
+  const order = [...hosts].toSorted((left, right) => Number(left === holder) - Number(right === holder));
+  const inputs = [];
+  for (const balancer of order) {
+    const facts = await factsOf(balancer);
+    const { model, config } = pairConfig(balancer, { ...sketch, hosts });
+    const diff = diffVip(config, facts);
+    if (diff.kind === "same") continue;
+    const { stable } = facts;
+    const previous = { sha256: stable.config?.sha256 ?? null, model: stable.manifest?.model ?? null };
+    inputs.push({ balancer, model, config, wire: diff.wire, previous });
+  }
+  await done(installVip("isolate", inputs));
+  await done(awaitHolder("isolate", hosts, sketch.vips ?? [VIP4, VIP6], null));
+  return inputs.map(({ wire }) => wire);
+}
+
+async function transitions(host: string): Promise<number> {
+  const log = await sh(host, "journalctl -q -u keepalived -o cat --no-pager | grep -c 'Entering .* STATE' || true");
+  return Number(log);
+}
+
+/** Looks at both hosts' addresses as fast as it can until told to stop; gives the most holders seen at once. */
+function sampleHolders(vip = VIP4): () => Promise<number> {
+  const pattern = `inet6\\? ${vip.address}/`;
+  const loop = `while [ ! -e /run/sampled ]; do if ip -o addr show dev eth0 | grep -q '${pattern}'; then echo "$(date +%s%3N) 1"; else echo "$(date +%s%3N) 0"; fi; done`;
+  const runs = PAIR.map((host) => real.exec(host, ["sh", "-c", `rm -f /run/sampled; ${loop}`]));
+  return async () => {
+    await Promise.all(PAIR.map((host) => sh(host, "touch /run/sampled")));
+    const [one = [], two = []] = (await Promise.all(runs)).map(({ stdout }) => {
+      return stdout.split("\n").flatMap((line) => (line === "" ? [] : [line.split(" ")]));
+    });
+    // The hosts share this machine's clock.
+    const held = (samples: readonly string[][]): Set<string> =>
+      new Set(samples.flatMap(([at = "", holds]) => (holds === "1" ? [at] : [])));
+    const free = (samples: readonly string[][]): Set<string> =>
+      new Set(samples.flatMap(([at = "", holds]) => (holds === "0" ? [at] : [])));
+    const freeOne = free(one);
+    const freeTwo = free(two);
+    const heldTwo = held(two);
+    const both = [...held(one)].filter((at) => heldTwo.has(at) && !freeOne.has(at) && !freeTwo.has(at));
+    expect(one.length).toBeGreaterThan(20);
+    expect(two.length).toBeGreaterThan(20);
+    return both.length;
+  };
+}
+
+beforeAll(async () => {
+  await real.up("--only", "lb1,lb2,lb3");
+  await Promise.all([...PAIR, "lb3"].map((host) => startHaproxy(real, host)));
+}, 240_000);
+
+afterAll(async () => {
+  await real.down();
+});
+
+describe("a pair of balancers", () => {
+  test("comes up with one holder, and is then as the files say", async () => {
+    await apply({ vips: [VIP4] });
+    expect(await oneHolder(real)).toBe("lb1");
+    for (const host of PAIR) {
+      const facts = await factsOf(host);
+      expect(diffVip(pairConfig(host, { vips: [VIP4] }).config, facts)).toEqual({ kind: "same" });
+      expect(facts.live.alive).toBe(true);
+      expect(facts.stable.interfaces).toMatchObject({ [host === "lb1" ? "192.168.56.11" : "192.168.56.12"]: "eth0" });
+    }
+  });
+
+  test("gets another VIP one after the other, without a transition", async () => {
+    const before = await Promise.all(PAIR.map(transitions));
+    const both = sampleHolders();
+    expect(await apply({})).toEqual([false, false]);
+    expect(await both()).toBe(0);
+    expect(await Promise.all(PAIR.map(transitions))).toEqual(before);
+    const answer = await real.run(["curl", "-sf", "-m", "2", `http://[${VIP6.address}]/`]);
+    expect(answer).toMatchObject({ code: 0, stdout: "lb1\n" });
+  });
+
+  test("an unchanged file is not reloaded", async () => {
+    const before = await sh("lb1", "journalctl -q -u keepalived -o cat --no-pager | grep -c Reloading");
+    const { model, config } = pairConfig("lb1");
+    expect(await go({ kind: "vip.install", balancer: "lb1", model, config, wire: false })).toMatchObject({
+      kind: "done",
+      note: "unchanged",
+    });
+    expect(await sh("lb1", "journalctl -q -u keepalived -o cat --no-pager | grep -c Reloading")).toBe(before);
+  });
+
+  test("a broken keepalived.conf is refused before anything changes", async () => {
+    const { model, config } = pairConfig("lb1");
+    const before = await factsOf("lb1");
+    for (const broken of [
+      config.replace("state BACKUP", "state MASTER"),
+      config.replace("interface eth0", "interface eth7"),
+      config.replace("unicast_peer {", "unicast_pear {"),
+      config.replace("/drover-alive", "/nothing-there"),
+    ]) {
+      const outcome = await go({ kind: "vip.install", balancer: "lb1", model, config: broken, wire: false });
+      expect(outcome).toMatchObject({ kind: "failed", failure: { code: "balancer-config" } });
+      expect(await factsOf("lb1")).toEqual(before);
+    }
+  });
+
+  test.for([
+    ["another virtual router", { virtualRouterId: 77 }],
+    ["fast failover", { failover: "fast" }],
+    ["standard failover again", {}],
+    ["another anchor", { vips: [{ address: "192.168.56.9", prefix: 24 }, VIP4, VIP6] }],
+    ["the first anchor again", {}],
+  ] as const)("%s: all change together, and never do two hold the VIP", async ([what, sketch]) => {
+    const both = sampleHolders();
+    let wire: readonly boolean[] = [];
+    const watched = await measureFailover(real, async () => (wire = await apply(sketch)), { after: 1000 });
+    expect(await both()).toBe(0);
+    expect(wire).toEqual([true, true]);
+    console.log(`${what}: ${watched.gap.toFixed(0)} ms without an answer, answered by ${watched.by.join(", ")}`);
+    expect(await oneHolder(real)).not.toBe("");
+  });
+
+  test("is handed over for maintenance and taken back, and stays over a reboot", async () => {
+    const from = await oneHolder(real);
+    await done(handOver("isolate", from, PAIR, [VIP4, VIP6]));
+    expect(await factsOf(from)).toMatchObject({ stable: { yielded: true, active: false, enabled: false } });
+    expect(await oneHolder(real)).not.toBe(from);
+    await done(takeBack("isolate", from, PAIR, [VIP4, VIP6]));
+    expect(await factsOf(from)).toMatchObject({ stable: { yielded: false, active: true, enabled: true } });
+    expect(await oneHolder(real)).not.toBe(from);
+  });
+});
