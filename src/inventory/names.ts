@@ -39,7 +39,7 @@ export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]{0,254}$/;
 export const INTERFACE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
 
 /** Names of certificates, made from the names of their files. */
-export const CERTIFICATE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+export const CERTIFICATE: RegExp = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 /** OpenSSL's names of ciphers and cipher suites, without the signs that join and exclude them. */
 export const CIPHER: RegExp = /^[A-Z0-9][A-Z0-9_-]{0,63}$/;
@@ -47,8 +47,8 @@ export const CIPHER: RegExp = /^[A-Z0-9][A-Z0-9_-]{0,63}$/;
 /** Header names: of RFC 9110's tokens those that mean nothing to HAProxy. */
 export const HEADER_NAME: RegExp = /^[A-Za-z][A-Za-z0-9._-]{0,63}$/;
 
-/** Header values: printable ASCII without what HAProxy's quoting and log-format read: `"`, `'`, `\`, `%`. */
-export const HEADER_VALUE: RegExp = /^(?=.{1,1000}$)(?! )[ !#$&(-[\]-~]*(?<! )$/;
+/** Header values: visible ASCII with single spaces inside, as HAProxy's log-format makes one space of several. */
+export const HEADER_VALUE: RegExp = /^(?=.{1,1000}$)[!-~]+( [!-~]+)*$/;
 
 /**
  * Control characters, line separators and the marks that reorder text on a terminal; and what systemd does not take for

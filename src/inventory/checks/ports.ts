@@ -40,7 +40,7 @@ function portsOf({ drover, apps }: World, { name, fields }: PlacedBalancer): rea
   );
   return [
     ...BALANCER_PORTS.map((port) => ({ port, owner: `the balancer set ${name} (${set})` })),
-    ...(metrics === null ? [] : [{ port: metrics.port, owner: `the metrics of ${name} (${set})` }]),
+    ...(metrics === null ? [] : [{ port: metrics.port, owner: `the metrics endpoint of ${name} (${set})` }]),
     ...routes,
   ];
 }

@@ -3,7 +3,7 @@ import type { Vip } from "../../model/fleet.ts";
 import { canonicalAddress, canonicalVip } from "../addresses.ts";
 
 const expectedAddress = "an IPv4 or IPv6 address";
-const expectedVip = 'an address with its network\'s prefix, such as "192.168.56.10/24" or "fd00::10/64"';
+const expectedVip = 'a host\'s address with the prefix of its network, such as "192.168.56.10/24" or "fd00::10/64"';
 const expectedTarget = '"/dev/log", or address and port such as "192.168.56.31:514" or "[fd00::31]:514"';
 
 /** A text that a function understands; null: it does not. */

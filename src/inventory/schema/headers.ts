@@ -6,7 +6,6 @@ import { text } from "./values.ts";
 const FRAMING: readonly string[] = [
   "connection",
   "content-length",
-  "host",
   "keep-alive",
   "proxy-connection",
   "te",
@@ -23,7 +22,7 @@ const OWN: Readonly<Record<string, string>> = {
 };
 
 const name = text("a header's name of letters, digits, dots, dashes and underscores", HEADER_NAME);
-const value = text("a header's value of printable ASCII without \", ', \\ and %", HEADER_VALUE);
+const value = text("a header's value of visible ASCII, with single spaces only inside", HEADER_VALUE);
 
 /** Headers by name; each once, whatever its case (RFC 9110 §5.1). */
 export const headers: z.ZodType<Record<string, string>> = z

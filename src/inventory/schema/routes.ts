@@ -5,16 +5,14 @@ import { oneOrMore } from "./addresses.ts";
 import { freePort } from "./settings.ts";
 import { keys, oneOf, text } from "./values.ts";
 
-const expectedHost = 'a lower-case host name without port, "*." in front of it for one label more';
-const hosts = oneOrMore(
-  "a lower-case host name without port, or a list of them",
-  text(expectedHost, ROUTE_HOST),
-).superRefine((list, context) => {
-  list.forEach((host, index) => {
-    if (list.indexOf(host) !== index)
-      context.addIssue({ code: "custom", message: "each host once", path: list.length > 1 ? [index] : [] });
-  });
-});
+const expectedHost = 'a lower-case host name without port, such as "shop.test" or "*.shop.test"';
+const hosts = oneOrMore(`${expectedHost}, or a list of them`, text(expectedHost, ROUTE_HOST)).superRefine(
+  (list, context) => {
+    list.forEach((host, index) => {
+      if (list.indexOf(host) !== index) context.addIssue({ code: "custom", message: "each host once", path: [index] });
+    });
+  },
+);
 
 const fields = keys({
   lb: text("the name of a balancer set", APP_NAME),
