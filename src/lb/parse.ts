@@ -40,6 +40,8 @@ export interface ServerStat {
   readonly wretr: number;
   readonly wredis: number;
   readonly hrsp5xx: number;
+  /** New sessions in the last second. */
+  readonly rate: number;
   readonly lastchg: number;
   /** How often it went down; `health down` counts. */
   readonly chkdown: number;
@@ -162,6 +164,7 @@ export function parseStat(text: string): readonly ServerStat[] {
         wretr: count("wretr"),
         wredis: count("wredis"),
         hrsp5xx: count("hrsp_5xx"),
+        rate: count("rate"),
         lastchg: count("lastchg"),
         chkdown: count("chkdown"),
         checkHealth: whole(cell("check_health")),

@@ -130,7 +130,10 @@ export function topologyOf(sketch: FleetSketch): Topology {
   };
 }
 
-function appOf({ name, release, hosts: wanted, sets, rollout, port: at = 8080 }: AppSketch, hosts: readonly Host[]): TopologyApp {
+function appOf(
+  { name, release, hosts: wanted, sets, rollout, port: at = 8080 }: AppSketch,
+  hosts: readonly Host[],
+): TopologyApp {
   const port = sets.length === 0 ? null : at;
   const base = exampleApp();
   return {
@@ -186,7 +189,6 @@ export class PaperFleet {
           release: known(this.#release(name)),
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
           vip: lbs.has(name) ? known(NO_VIP) : null,
-          vip: null,
         },
       ];
     });
@@ -401,7 +403,7 @@ export class PaperFleet {
         manifest: text === null || model === null ? null : { model, sha256: configHash(text), files: {} },
         interrupted: false,
       },
-      live: { servers: Object.fromEntries(servers), processes: PROCESSES },
+      live: { servers: Object.fromEntries(servers), addresses: {}, about: null, processes: PROCESSES },
     };
   }
 
@@ -409,7 +411,18 @@ export class PaperFleet {
     const [backend = "", server = ""] = name.split("/");
     const isUp = this.machine(server).apps.get(backend)?.isUp === true;
     const status = state === "ready" ? (isUp ? "UP" : "DOWN") : state === "drain" ? "DRAIN" : "MAINT";
-    const counters = { scur: 0, qcur: 0, stot: 0, econ: 0, eresp: 0, wretr: 0, wredis: 0, hrsp5xx: 0, lastchg: 0 };
+    const counters = {
+      scur: 0,
+      qcur: 0,
+      stot: 0,
+      econ: 0,
+      eresp: 0,
+      wretr: 0,
+      wredis: 0,
+      hrsp5xx: 0,
+      rate: 0,
+      lastchg: 0,
+    };
     const checks = { chkdown: 0, checkHealth: 3, checkRise: 3, checkFall: 3 };
     return { backend, server, status, checkStatus: "L7OK", checkCode: 200, checkDuration: 1, ...counters, ...checks };
   }

@@ -10,6 +10,8 @@ export interface BalancerAccount {
   /** Null: its set has no VIP. */
   readonly vip: Known<VipFacts> | null;
   readonly wanted: WantedFiles;
+  /** What keepalived.conf should be; unknown where its model needs what the host did not tell. */
+  readonly keepalived: Known<string>;
   /** How what HAProxy runs differs from its files, a sentence each. */
   readonly runtime: Known<readonly string[]>;
 }
