@@ -76,7 +76,7 @@ describe("HAProxy's answers", () => {
       wretr: 5,
       wredis: 6,
       hrsp5xx: 7,
-      rate: 2,
+      rate: 0,
       lastchg: 321,
       chkdown: 2,
       checkHealth: 5,
