@@ -36,6 +36,83 @@ const rollout = fc.record(
   { requiredKeys: ["minAvailable"] },
 );
 
+const whole = fc.integer({ min: 1, max: 5000 });
+const headers = fc.dictionary(fc.stringMatching(/^X-[a-z0-9]{1,5}$/), fc.stringMatching(/^[!-~]{1,5}( [!-~]{1,5})?$/), {
+  maxKeys: 2,
+  noNullPrototype: true,
+});
+
+const balancing = fc.record(
+  {
+    algorithm: fc.constantFrom("roundrobin", "leastconn"),
+    maxConnections: whole,
+    slowStart: shortTime,
+    timeouts: fc.record({ connect: shortTime, server: shortTime }, { requiredKeys: [] }),
+    headers: fc.record({ request: headers, response: headers }, { requiredKeys: [] }),
+    hsts: whole,
+    log: fc.boolean(),
+  },
+  { requiredKeys: [] },
+);
+
+/** Routes of one app; `index` keeps them apart from those of others. */
+function routesOf(index: number): fc.Arbitrary<readonly Data[]> {
+  const own = `app-${index}.test`;
+  const host = fc.constantFrom<Data>(own, [own, `www.${own}`], [`*.${own}`, own]);
+  const http = fc.record(
+    { lb: fc.constant("edge"), host, path: fc.constantFrom("/", "/api"), tls: fc.constantFrom("terminate", "none") },
+    { requiredKeys: ["lb", "host"] },
+  );
+  const passed = fc.record({
+    lb: fc.constant("edge"),
+    host: fc.constantFrom<Data>(`pass.${own}`, [`pass.${own}`]),
+    tls: fc.constant("passthrough"),
+  });
+  const port = fc.record(
+    {
+      lb: fc.constant("edge"),
+      port: fc.constant(9000 + index),
+      mode: fc.constantFrom("tcp", "http"),
+      from: fc.constantFrom("anyone", "fleet"),
+    },
+    { requiredKeys: ["lb", "port"] },
+  );
+  return fc
+    .tuple(fc.option(http), fc.option(passed), fc.option(port))
+    .map((routes) => routes.filter((route) => route !== null));
+}
+
+/** The balancer set, which always has certificates. */
+const edge = fc.record(
+  {
+    hosts: fc.constant("@host=a-lb"),
+    certificates: fc.constantFrom<Data>(
+      [{ file: "certs/a.pem" }],
+      [
+        { file: "a.pem", key: { file: "a.key" } },
+        { file: "b.x.crt", key: { command: ["pass", "b"] } },
+      ],
+    ),
+    maxConnections: whole,
+    timeouts: fc.record({ client: shortTime, tunnel: shortTime }, { requiredKeys: [] }),
+    tls: fc.record({ hsts: whole, http2: fc.boolean() }, { requiredKeys: [] }),
+    metrics: fc.constantFrom<Data>(false, {}, { port: 9999 }, { address: "10.1.0.1" }),
+    log: fc.constantFrom<Data>({}, { target: "10.1.0.2:514" }, { requests: false }),
+    responseHeaders: headers,
+  },
+  { requiredKeys: ["hosts", "certificates"] },
+);
+
+const vip = fc.record(
+  {
+    vip: fc.constantFrom<Data>("10.1.0.9/24", ["FD00::9/64", "10.1.0.9/24"]),
+    virtualRouterId: fc.integer({ min: 1, max: 255 }),
+    failover: fc.constantFrom("standard", "fast"),
+    interface: fc.constantFrom("eth0", "bond0.7"),
+  },
+  { requiredKeys: ["vip", "virtualRouterId"] },
+);
+
 const app = fc.record(
   {
     release: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_+~-]{0,10}$/),
@@ -55,6 +132,7 @@ const app = fc.record(
         maxKeys: 2,
       },
     ),
+    balancing,
     rollout,
   },
   { requiredKeys: ["release", "artifact", "run", "hosts", "rollout"] },
@@ -68,10 +146,12 @@ export const anyFleet: fc.Arbitrary<FleetData> = fc
       maxLength: 8,
     }),
     apps: fc.array(app, { maxLength: 4 }),
+    routes: fc.tuple(...[0, 1, 2, 3].map(routesOf)),
+    set: fc.tuple(edge, fc.oneof(fc.constant({}), vip)).map(([one, two]): Data => ({ ...one, ...two })),
     fleet: word,
     user: word,
   })
-  .map(({ tags, apps, fleet, user }): FleetData => {
+  .map(({ tags, apps, routes, set, fleet, user }): FleetData => {
     const hosts: [string, Data][] = tags.map((own, index) => [
       `host-${index}`,
       { address: `10.0.0.${index + 1}`, tags: own },
@@ -85,14 +165,14 @@ export const anyFleet: fc.Arbitrary<FleetData> = fc
       drover: {
         fleet,
         ssh: { user },
-        loadBalancers: { edge: { hosts: "@host=a-lb" } },
+        loadBalancers: { edge: set },
         state: { store: "ssh", host: "z-state" },
       },
       inventory: { hosts: Object.fromEntries([...hosts, ...fixed]) },
       apps: apps.map((fields, index) => ({
         app: `app-${index}`,
         port: 8000 + index,
-        routes: [{ lb: "edge", host: `app-${index}.test`, path: "/" }],
+        routes: routes[index] ?? [],
         ...fields,
       })),
     };

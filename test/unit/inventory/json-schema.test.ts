@@ -22,6 +22,32 @@ test("the published schemas are closed, named, and know the keys of the files", 
   });
 });
 
+test("they know what a balancer set and a route may say", () => {
+  const { drover, app } = jsonSchemas();
+  expect(drover).toMatchObject({
+    properties: {
+      loadBalancers: {
+        additionalProperties: {
+          additionalProperties: false,
+          required: ["hosts"],
+          properties: {
+            virtualRouterId: { minimum: 1, maximum: 255 },
+            timeouts: { properties: { tunnel: { default: "1h" } } },
+            tls: { properties: { minVersion: { enum: ["TLSv1.2", "TLSv1.3"] } } },
+            certificates: { items: { required: ["file"] } },
+          },
+        },
+      },
+    },
+  });
+  expect(app).toMatchObject({
+    properties: {
+      routes: { items: { required: ["lb"], properties: { tls: { enum: ["terminate", "none", "passthrough"] } } } },
+      balancing: { properties: { slowStart: { default: "0s" }, maxConnections: { default: 4000 } } },
+    },
+  });
+});
+
 test("they are plain JSON", () => {
   expect(JSON.parse(JSON.stringify(jsonSchemas()))).toEqual(jsonSchemas());
 });

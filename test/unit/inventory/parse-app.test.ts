@@ -86,10 +86,37 @@ describe("routes and checks", () => {
     },
   );
 
-  test.for(["Shop.test", "shop.test:80", "-a", "a-.b", "a..b", "*.b", "a_b", "", "10.0.0.1 x"])(
-    "a route's host may not be %j",
-    (host) => {
-      expect(errorsWith("port: 8080", `routes: [{lb: edge, host: "${host}"}]`)).toHaveLength(1);
-    },
-  );
+  test.for([
+    "Shop.test",
+    "shop.test:80",
+    "-a",
+    "a-.b",
+    "a..b",
+    "*",
+    "*.",
+    "*b",
+    "*.*.b",
+    "a.*.b",
+    "a_b",
+    "",
+    "10.0.0.1 x",
+  ])("a route's host may not be %j", (host) => {
+    expect(errorsWith("port: 8080", `routes: [{lb: edge, host: "${host}"}]`)).toHaveLength(1);
+  });
+
+  test("a route without more says https where there are certificates, and a redirect to it", () => {
+    const text = [...shop, "port: 8080", 'routes: [{lb: edge, host: "*.b"}, {lb: edge, path: /x}]'].join("\n");
+    const kept = { kind: "http", lb: "edge", tls: "auto", redirect: true };
+    expect(parseApp("a.yaml", text).app?.routes).toEqual([
+      { ...kept, hosts: ["*.b"], path: "/" },
+      { ...kept, hosts: [], path: "/x" },
+    ]);
+  });
+
+  test("a port of the balancers is TCP from anyone unless it says otherwise", () => {
+    const text = [...shop, "port: 8080", "routes: [{lb: edge, port: 5432}]"].join("\n");
+    expect(parseApp("a.yaml", text).app?.routes).toEqual([
+      { kind: "port", lb: "edge", port: 5432, mode: "tcp", from: "anyone" },
+    ]);
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { canonicalAddress } from "../../../src/inventory/addresses.ts";
+import { canonicalAddress, canonicalVip, isInNetwork } from "../../../src/inventory/addresses.ts";
 import { describe as describeValue, quote } from "../../../src/inventory/describe.ts";
-import { parseDuration } from "../../../src/inventory/durations.ts";
+import { formatDuration, parseDuration } from "../../../src/inventory/durations.ts";
 import { formatPath } from "../../../src/inventory/places.ts";
 import { suggest } from "../../../src/inventory/suggest.ts";
 import { fillIn } from "../../../src/inventory/template.ts";
@@ -44,6 +44,55 @@ test.for([
   ["", null],
 ] as const)("the address %j is %j", ([text, canonical]) => {
   expect(canonicalAddress(text)).toBe(canonical);
+});
+
+test.for([0, 1, 999, 1000, 1500, 60_000, 90_000, 3_600_000, 86_400_000])("%j ms is written and read back", (time) => {
+  expect(parseDuration(formatDuration(time))).toBe(time);
+});
+
+test("a duration is written in its largest whole unit", () => {
+  expect([0, 500, 90_000, 300_000, 3_600_000].map(formatDuration)).toEqual(["0s", "500ms", "90s", "5m", "1h"]);
+});
+
+test.for([
+  ["192.168.56.10/24", "192.168.56.10", 24],
+  ["10.0.0.0/31", "10.0.0.0", 31],
+  ["10.0.0.0/32", "10.0.0.0", 32],
+  ["FD00::0:9/64", "fd00::9", 64],
+  ["fd00::/128", "fd00::", 128],
+  ["fd00::ffff:ffff:ffff:ffff/64", "fd00::ffff:ffff:ffff:ffff", 64],
+] as const)("%j is a host in its network", ([text, address, prefix]) => {
+  expect(canonicalVip(text)).toEqual({ address, prefix });
+});
+
+test.for([
+  "10.0.0.1",
+  "10.0.0.0/24",
+  "10.0.0.255/24",
+  "10.0.0.1/33",
+  "10.0.0.1/0",
+  "10.0.0.1/024",
+  "10.0.0.1/24/24",
+  "fd00::/64",
+  "fd00::1/129",
+  "fe80::1%eth0/64",
+  "host/24",
+  "/24",
+])("%j is no host in its network", (text) => {
+  expect(canonicalVip(text)).toBeNull();
+});
+
+test.for([
+  ["10.0.0.9", "10.0.0.200", 24, true],
+  ["10.0.0.9", "10.0.1.9", 24, false],
+  ["10.0.0.9", "10.0.1.9", 23, true],
+  ["10.255.255.255", "11.0.0.0", 8, false],
+  ["fd00::9", "fd00::ffff:0:0:1", 64, true],
+  ["fd00::9", "fd00:0:0:1::9", 64, false],
+  ["fd00::9", "fd00:0:0:1::9", 63, true],
+  ["::a00:9", "10.0.0.9", 96, false],
+] as const)("%s is in the network of %s/%d: %j", ([address, of, prefix, isIn]) => {
+  expect(isInNetwork(address, { address: of, prefix })).toBe(isIn);
 });
 
 describe("templates", () => {
