@@ -1,87 +1,49 @@
 import Handlebars from "handlebars";
-import type { LbApp, LbFile, LbModel } from "../model/lb.ts";
+import type { LbFile, LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, routePath, serverAddress } from "./syntax.ts";
+import { appView } from "./app-view.ts";
+import { lint } from "./lint.ts";
+import { lbFiles } from "./maps.ts";
+import { setView } from "./set-view.ts";
 
 /** What a balancer's HAProxy reads: haproxy.cfg, and the files it names. */
 export interface LbRender {
   readonly config: string;
+  /** Sorted by path. */
   readonly files: readonly LbFile[];
 }
 
-/** One `use_backend` rule; the prefix is host, path and a closing slash. */
-interface RouteView {
-  readonly backend: string;
-  readonly prefix: string;
-}
-
-interface AppView {
-  readonly name: string;
-  readonly probe: { readonly path: string; readonly host: string } | null;
-  readonly interval: string;
-  readonly timeout: string;
-  readonly fall: string;
-  readonly rise: string;
-  readonly servers: readonly { readonly name: string; readonly at: string; readonly mark: string }[];
-}
-
-function httpRoutes(app: LbApp): readonly Extract<LbApp["routes"][number], { kind: "http" }>[] {
-  return app.routes.filter((route) => route.kind === "http");
-}
-
-function appView(app: LbApp, disabled: ReadonlySet<string>): AppView {
-  const { health } = app;
-  const [first] = httpRoutes(app);
-  const host = first?.host ?? "localhost";
-  return {
-    name: haproxyName(app.app),
-    probe: health.probe.kind === "http" ? { path: probePath(health.probe.path), host: routeHost(host) } : null,
-    interval: haproxyTime(health.interval),
-    timeout: haproxyTime(health.timeout),
-    fall: haproxyCount(health.failureThreshold),
-    rise: haproxyCount(health.successThreshold),
-    servers: app.servers.map((server) => ({
-      name: haproxyName(server.name),
-      at: serverAddress(server),
-      mark: disabled.has(`${app.app}/${server.name}`) ? " disabled" : "",
-    })),
-  };
-}
-
-/** Longest path first, so that HAProxy's first match is the longest; then by text, so that the bytes are stable. */
-function byLength(left: RouteView, right: RouteView): number {
-  return right.prefix.length - left.prefix.length || (left.prefix < right.prefix ? -1 : 1);
-}
-
-function routeViews(apps: readonly LbApp[]): readonly RouteView[] {
-  const routes = apps.flatMap((app) =>
-    httpRoutes(app).map(({ host, path }) => ({
-      backend: haproxyName(app.app),
-      prefix: `${routeHost(host ?? "")}${routePath(path)}/`,
-    })),
-  );
-  const owners = new Map<string, string>();
-  for (const { prefix, backend } of routes) {
-    const owner = owners.get(prefix);
-    if (owner !== undefined) {
-      throw new DroverError(
-        failure("files-invalid", `${owner} and ${backend} both claim the route ${prefix}`, "run drover validate"),
-      );
-    }
-    owners.set(prefix, backend);
-  }
-  return routes.toSorted(byLength);
-}
-
 /**
- * The text of haproxy.cfg: pure and byte-stable, ending in a newline (HAProxy refuses a file that does not).
- * `disabled` holds "backend/server" of servers that must not serve yet or any more; names it does not know are ignored.
- * Throws a DroverError where a value would not be safe in HAProxy's syntax.
+ * The text of haproxy.cfg and the files it names: pure and byte-stable. `template` is Handlebars text, drover's own or a
+ * fleet's; docs/load-balancing.md lists the names it may use. `disabled` holds "backend/server" of servers that must not
+ * serve yet or any more; names it does not know are ignored. Throws a DroverError where a value would not be safe in
+ * HAProxy's syntax, where two routes claim the same, or where the template makes what HAProxy could not run.
  */
 export function renderLb(template: string, model: LbModel, disabled: ReadonlySet<string>): LbRender {
   const apps = Object.values(model.apps).toSorted((left, right) => (left.app < right.app ? -1 : 1));
-  const text = compiled(template)({ routes: routeViews(apps), apps: apps.map((app) => appView(app, disabled)) });
-  return { config: text.endsWith("\n") ? text : `${text}\n`, files: [] };
+  const files = lbFiles(model);
+  const view = { ...setView(model, apps), apps: apps.map((app) => appView(app, model.set, disabled)) };
+  const config = filled(template, view);
+  lint(config, files);
+  return { config, files };
+}
+
+function filled(template: string, view: object): string {
+  try {
+    const text = compiled(template)(view);
+    // HAProxy refuses a file whose last line has no end.
+    return text.endsWith("\n") ? text : `${text}\n`;
+  } catch (error) {
+    const detail = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new DroverError(
+      failure(
+        "files-invalid",
+        "the template haproxy.cfg.hbs cannot be filled in",
+        "see docs/load-balancing.md",
+        detail,
+      ),
+    );
+  }
 }
 
 const templates = new Map<string, ReturnType<typeof Handlebars.compile>>();

@@ -1,0 +1,135 @@
+import type { LbApp, LbSet } from "../model/lb.ts";
+import { DroverError, failure } from "../model/errors.ts";
+import { headerViews } from "./headers.ts";
+import type { HeaderView } from "./headers.ts";
+import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, serverAddress, wholeNumber } from "./syntax.ts";
+
+/** An app's backend as the template sees it. */
+export interface AppView {
+  readonly name: string;
+  /** True: its traffic is TCP, so that nothing of HTTP applies. */
+  readonly tcp: boolean;
+  readonly algorithm: string;
+  readonly timeouts: readonly { readonly name: string; readonly time: string }[];
+  readonly silent: boolean;
+  readonly requestHeaders: readonly HeaderView[];
+  readonly responseHeaders: readonly HeaderView[];
+  /** Seconds; null: no such header. */
+  readonly hsts: string | null;
+  readonly probe: { readonly path: string; readonly host: string } | null;
+  readonly servers: readonly {
+    readonly name: string;
+    readonly at: string;
+    /** Everything after the address but the mark. */
+    readonly words: string;
+    /** ` disabled`, or nothing: always the end of the line. */
+    readonly mark: string;
+  }[];
+}
+
+/** HAProxy's backends have one mode, and a server is named by app and host alone: so an app has one backend. */
+function isTcp(app: LbApp): boolean {
+  const modes = new Set(
+    app.routes.map((route) =>
+      route.kind === "passthrough" || (route.kind === "port" && route.mode === "tcp") ? "tcp" : "http",
+    ),
+  );
+  if (modes.size < 2) return modes.has("tcp");
+  throw new DroverError(
+    failure(
+      "files-invalid",
+      `${app.app} has routes that carry HTTP and routes that carry TCP`,
+      "make two apps of it, or give its routes one mode",
+    ),
+  );
+}
+
+function withoutHeaders(app: LbApp): void {
+  const { request, response } = app.balancing.headers;
+  const [name] = [...Object.keys(request), ...Object.keys(response)];
+  if (name === undefined) return;
+  const why = `${app.app} sets the header ${name}, but its routes carry TCP`;
+  throw new DroverError(failure("files-invalid", why, "take balancing.headers out of it"));
+}
+
+/** The name a check asks for: the first that clients may use as it is written. */
+function checkHost(app: LbApp): string {
+  const hosts = app.routes.flatMap((route) => (route.kind === "port" || route.host === null ? [] : [route.host]));
+  const host = hosts.find((each) => !each.startsWith("*")) ?? hosts[0]?.replace("*", "www") ?? "localhost";
+  return routeHost(host);
+}
+
+/** Takes effect only after maintenance or a failed check; a drained server gets its whole share at once. */
+function slowStart(app: LbApp): readonly string[] {
+  const { slowStart: time } = app.balancing;
+  return time === 0 ? [] : ["slowstart", haproxyTime(time)];
+}
+
+/**
+ * The words of a server's line after its address. All of them are taken by the runtime command "add server" too
+ * (management.txt §9.3), which knows no default-server: what is added at runtime is what a reload would make.
+ */
+function serverWords(app: LbApp, sni: string | null): string {
+  const { health, balancing } = app;
+  const tls = sni === null ? [] : ["check-ssl", "verify", "none", "check-sni", sni];
+  return [
+    "check",
+    ...tls,
+    "inter",
+    haproxyTime(health.interval),
+    "fastinter",
+    // While a server changes, the thresholds are what counts, not the interval between checks in quiet times.
+    "100ms",
+    "fall",
+    haproxyCount(health.failureThreshold),
+    "rise",
+    haproxyCount(health.successThreshold),
+    "maxconn",
+    wholeNumber("the connections of one instance", balancing.maxConnections, { min: 1, max: 1_000_000 }),
+    ...slowStart(app),
+  ].join(" ");
+}
+
+function timeoutViews(app: LbApp): AppView["timeouts"] {
+  const { connect, server, queue, tunnel } = app.balancing.timeouts;
+  const own = Object.entries({ connect, server, queue, tunnel }).flatMap(([name, time]) =>
+    time === null ? [] : [{ name, time: haproxyTime(time) }],
+  );
+  return [{ name: "check", time: haproxyTime(app.health.timeout) }, ...own];
+}
+
+function hstsSeconds(app: LbApp, set: LbSet | null): string | null {
+  const seconds = app.balancing.hsts ?? set?.settings.tls.hsts ?? 0;
+  if (seconds === 0 || (set?.certificates.length ?? 0) === 0) return null;
+  return wholeNumber("hsts", seconds, { min: 1, max: 10_000_000_000 });
+}
+
+/** An app as its backend is written; `disabled` holds "backend/server". */
+export function appView(app: LbApp, set: LbSet | null, disabled: ReadonlySet<string>): AppView {
+  const { health, balancing } = app;
+  const name = haproxyName(app.app);
+  const tcp = isTcp(app);
+  if (tcp) withoutHeaders(app);
+  const host = checkHost(app);
+  const http = health.probe.kind === "http";
+  // An app that ends TLS itself answers its health check over TLS too. Its certificate is the clients' to verify.
+  const overTls = http && app.routes.some(({ kind }) => kind === "passthrough");
+  const words = serverWords(app, overTls ? host : null);
+  return {
+    name,
+    tcp,
+    algorithm: balancing.algorithm === "leastconn" ? "leastconn" : "roundrobin",
+    timeouts: timeoutViews(app),
+    silent: !balancing.log,
+    requestHeaders: headerViews(balancing.headers.request),
+    responseHeaders: tcp ? [] : headerViews(set?.settings.responseHeaders ?? {}, balancing.headers.response),
+    hsts: tcp ? null : hstsSeconds(app, set),
+    probe: health.probe.kind === "http" ? { path: probePath(health.probe.path), host } : null,
+    servers: app.servers.map((server) => ({
+      name: haproxyName(server.name),
+      at: serverAddress(server),
+      words,
+      mark: disabled.has(`${app.app}/${server.name}`) ? " disabled" : "",
+    })),
+  };
+}
