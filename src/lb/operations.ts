@@ -22,13 +22,10 @@ export function* operateLb(action: LbAction): Operation {
 function start(action: LbAction): Operation {
   switch (action.kind) {
     case "lb.install":
-      return install(action);
     case "lb.restore":
-      return restore(action);
     case "lb.mark":
-      return mark(action);
     case "lb.move":
-      return move(action);
+      return changeFiles(action);
     case "lb.drain":
       return drain(action);
     case "lb.quiesce":
@@ -45,5 +42,18 @@ function start(action: LbAction): Operation {
       return hold(action);
     case "lb.settle":
       return settle(action);
+  }
+}
+
+function changeFiles(action: Extract<LbAction, { kind: "lb.install" | "lb.restore" | "lb.mark" | "lb.move" }>): Operation {
+  switch (action.kind) {
+    case "lb.install":
+      return install(action);
+    case "lb.restore":
+      return restore(action);
+    case "lb.mark":
+      return mark(action);
+    case "lb.move":
+      return move(action);
   }
 }

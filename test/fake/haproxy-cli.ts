@@ -1,3 +1,4 @@
+import type { FakeBundleFile } from "./haproxy-files.ts";
 import { parseConfig, rowsByServer, type ConfiguredServer } from "./haproxy-config.ts";
 
 /** A stream in a worker: a request under way, or a tunnel. */
@@ -42,6 +43,8 @@ export class FakeHaproxy {
   /** In the current worker. */
   streams: FakeStream[] = [];
   idle = 0;
+  /** Maps, lists and certificates as the current worker has them. */
+  files: Map<string, FakeBundleFile> = new Map();
   old: OldWorker[] = [];
   traffic = 10;
   /** Whether a server's check passes now, by "backend/server". */
@@ -78,7 +81,7 @@ export class FakeHaproxy {
   }
 
   /** Starts, or replaces the worker, with this file and state file. False: it did not come up and nothing changed. */
-  load(config: string, state: string): boolean {
+  load(config: string, state: string, files: ReadonlyMap<string, FakeBundleFile> = new Map()): boolean {
     if (this.failsToStart(config)) {
       if (this.running) this.failed = 1;
       return false;
@@ -93,8 +96,34 @@ export class FakeHaproxy {
     this.failed = 0;
     this.#pid += 1;
     const rows = rowsByServer(state);
+    this.files = new Map(files);
     this.servers = new Map(parseConfig(config).map((server) => [server.ref, started(server, rows.get(server.ref))]));
     return true;
+  }
+
+  /** What a running process is told; its own words where it would not, else "". Server by server, and whole files. */
+  edit(config: string, files: ReadonlyMap<string, FakeBundleFile>, edits: readonly string[]): string {
+    const wanted = new Map(parseConfig(config).map((server) => [server.ref, server]));
+    for (const line of edits) {
+      const [kind, first = "", second = ""] = line.split("\t");
+      const server = wanted.get(`${first}/${second}`);
+      if (kind === "server-remove") {
+        if (this.streams.some(({ ref }) => ref === `${first}/${second}`)) return "Server still has connections";
+        this.servers.delete(`${first}/${second}`);
+      } else if (kind === "server-add" && server !== undefined) {
+        // Without a mark it is down until its checks pass.
+        const added = started(server, { admin: server.marked ? 12 : 0, up: server.marked });
+        this.servers.set(server.ref, added);
+      }
+    }
+    this.files = new Map(files);
+    return "";
+  }
+
+  /** `set server REF addr … port …`. */
+  move(ref: string, to: { readonly address: string; readonly port: number }): void {
+    const server = this.servers.get(ref);
+    if (server !== undefined) this.servers.set(ref, { ...server, ...to });
   }
 
   stop(): void {
@@ -165,7 +194,7 @@ export class FakeHaproxy {
   #show(what: string, rest: readonly string[]): string {
     switch (what) {
       case "info":
-        return `Name: HAProxy\nPid: ${this.#pid}\nCurrConns: ${this.streams.length + this.idle}\n\n`;
+        return `Name: HAProxy\nVersion: 2.6.12\nUptime_sec: 1\nPid: ${this.#pid}\nCurrConns: ${this.streams.length + this.idle}\nSessRate: 0\n\n`;
       case "sess":
         return showSess(this.streams);
       case "servers":

@@ -1,9 +1,23 @@
-import { normalizeHaproxy, setDisabled } from "../../src/lb/normalize.ts";
-import { CONFIG, MANIFEST, PENDING, PREVIOUS, STATE_FILE } from "../../src/lb/paths.ts";
+import type { LbManifest } from "../../src/lb/facts.ts";
+import { normalizeHaproxy, setAddress, setDisabled } from "../../src/lb/normalize.ts";
+import { CONFIG, FILES, MANIFEST, PENDING, PREVIOUS, STATE_FILE } from "../../src/lb/paths.ts";
 import { INSTALL_EXIT } from "../../src/lb/perl-checks.ts";
-import { sha256 } from "../../src/model/hash.ts";
+import { MOVE_EXIT } from "../../src/lb/perl-move.ts";
+import { canonicalJson, sha256 } from "../../src/model/hash.ts";
+import type { ServerAddress } from "../../src/model/lb.ts";
 import { FakeHaproxy } from "./haproxy-cli.ts";
 import { parseConfig, rowsByServer, stateFor } from "./haproxy-config.ts";
+import {
+  isSameBundle,
+  keepBundle,
+  keptBundle,
+  liveBundle,
+  manifestOf,
+  placeBundle,
+  readBundle,
+  wrongWith,
+  type FakeBundle,
+} from "./haproxy-files.ts";
 import { FakeExit, type FakeHost } from "./host.ts";
 import { answers } from "./release.ts";
 import type { FakeCall, FakeFleet, FakeOutput, FakeProgram, Interpreter } from "./transport.ts";
@@ -22,6 +36,11 @@ export function removeHaproxy(host: FakeHost): void {
   host.extra.set("haproxy", null);
 }
 
+/** Null where the package is not there. */
+function installed(host: FakeHost): FakeHaproxy | null {
+  return host.extra.get("haproxy") === null ? null : fakeHaproxy(host);
+}
+
 function write(host: FakeHost, path: string, text: string, mode = "600"): void {
   host.put(path, Buffer.from(text), mode, "root");
 }
@@ -36,41 +55,58 @@ function rowsToKeep(haproxy: FakeHaproxy, config: string): readonly string[] {
   });
 }
 
-function load(host: FakeHost, haproxy: FakeHaproxy, config: string): boolean {
+function load(host: FakeHost, haproxy: FakeHaproxy, bundle: FakeBundle): boolean {
+  const { config } = bundle;
   const state = stateFor(config, rowsToKeep(haproxy, config));
   write(host, STATE_FILE, state, "644");
-  write(host, CONFIG, config, "644");
-  const came = haproxy.load(config, state);
+  const came = haproxy.load(config, state, bundle.files);
   if (came) write(host, STATE_FILE, stateFor(config), "644");
   return came;
 }
 
-function change(host: FakeHost, config: string, manifest: string | null): FakeOutput {
-  const haproxy = host.extra.get("haproxy") === null ? null : fakeHaproxy(host);
+interface Wanted {
+  readonly bundle: FakeBundle;
+  readonly manifest: string | null;
+  readonly change: readonly string[];
+}
+
+function change(host: FakeHost, { bundle, manifest, change: [how = "reload", ...edits] }: Wanted): FakeOutput {
+  const haproxy = installed(host);
   if (haproxy === null) throw new FakeExit(INSTALL_EXIT.missing, "HAProxy is not installed");
-  if (/^nonsense/m.test(config) || !config.endsWith("\n")) {
-    throw new FakeExit(INSTALL_EXIT.refused, "HAProxy refuses the new haproxy.cfg\nunknown keyword 'nonsense'");
-  }
-  const previous = host.text(CONFIG);
+  const wrong = wrongWith(bundle);
+  if (wrong !== null) throw new FakeExit(INSTALL_EXIT.refused, wrong);
+  const previous = liveBundle(host);
   const ran = haproxy.running;
+  const interrupted = host.files.has(PENDING);
   let said = "unchanged";
-  if (previous !== config || host.files.has(PENDING) || !ran) {
-    if (previous !== null) write(host, `${PREVIOUS}/${sha256(previous)}`, previous);
+  if (!isSameBundle(previous, bundle) || interrupted || !ran) {
+    if (previous !== null) keepBundle(host, previous);
+    const was = host.text(MANIFEST);
     write(host, PENDING, "1\n");
-    if (!load(host, haproxy, config)) putBack(host, haproxy, previous, ran);
-    said = `${ran ? "reloaded" : "started"}, worker ${haproxy.pid}`;
+    placeBundle(host, bundle);
+    const sound = was !== null && !interrupted;
+    const refused = how === "runtime" && ran ? (sound ? haproxy.edit(bundle.config, bundle.files, edits) : "cut off") : "";
+    const atRuntime = how === "runtime" && ran && refused === "";
+    if (atRuntime) write(host, STATE_FILE, stateFor(bundle.config), "644");
+    else if (!load(host, haproxy, bundle)) putBack(host, haproxy, previous, ran);
+    said = atRuntime ? "changed at runtime" : `${ran ? "reloaded" : "started"}, worker ${haproxy.pid}`;
+    if (refused !== "") said += `; not changed at runtime: ${refused}`;
   }
   if (manifest === null) host.files.delete(MANIFEST);
-  else write(host, MANIFEST, manifest.replace('"@"', JSON.stringify(sha256(normalizeHaproxy(config).text))));
+  else {
+    const files = { ...JSON.parse(manifest), files: manifestOf(bundle) };
+    if (files.sha256 === "@") files.sha256 = sha256(normalizeHaproxy(bundle.config).text);
+    write(host, MANIFEST, canonicalJson(files));
+  }
   host.files.delete(PENDING);
   return { stdout: `${said}\n` };
 }
 
-function putBack(host: FakeHost, haproxy: FakeHaproxy, previous: string | null, ran: boolean): never {
+function putBack(host: FakeHost, haproxy: FakeHaproxy, previous: FakeBundle | null, ran: boolean): never {
+  if (previous !== null) placeBundle(host, previous);
   if (!ran || previous === null) {
     haproxy.stop();
     if (previous === null) host.files.delete(CONFIG);
-    else write(host, CONFIG, previous, "644");
     host.files.delete(PENDING);
     throw new FakeExit(INSTALL_EXIT.putBack, "HAProxy did not start with the new haproxy.cfg");
   }
@@ -83,22 +119,67 @@ function putBack(host: FakeHost, haproxy: FakeHaproxy, previous: string | null, 
 }
 
 function install({ host, frames }: FakeCall): FakeOutput {
-  const [config, manifest] = frames.map((bytes) => Buffer.from(bytes).toString());
-  if (config === undefined || manifest === undefined) throw new FakeExit(74, "input ended early");
-  return change(host, config, manifest);
+  const [config, manifest, index, edits] = frames.slice(0, 4).map((bytes) => Buffer.from(bytes).toString());
+  if (config === undefined || manifest === undefined || index === undefined || edits === undefined) {
+    throw new FakeExit(74, "input ended early");
+  }
+  const bundle = readBundle(host, config, index, frames.slice(4));
+  return change(host, { bundle, manifest, change: edits.split("\n").filter((line) => line !== "") });
+}
+
+function certificates({ host }: FakeCall): FakeOutput {
+  const files = [...(liveBundle(host)?.files ?? [])].filter(([, { kind }]) => kind === "certificate");
+  return { stdout: files.map(([path, { id }]) => `${id} ${path}\n`).join("") };
 }
 
 function restore({ host, args, frames }: FakeCall): FakeOutput {
   const [hash = "-"] = args;
   const manifest = frames[0] === undefined ? null : Buffer.from(frames[0]).toString();
   if (hash !== "-") {
-    const kept = host.text(`${PREVIOUS}/${hash}`);
-    if (kept === null) throw new FakeExit(74, `${PREVIOUS}/${hash}: No such file or directory`);
-    return change(host, kept, manifest);
+    const bundle = keptBundle(host, hash);
+    if (bundle === null) throw new FakeExit(74, `${PREVIOUS}/${hash} is missing`);
+    return change(host, { bundle, manifest, change: ["reload"] });
   }
   fakeHaproxy(host).stop();
-  for (const path of [CONFIG, MANIFEST, PENDING]) host.files.delete(path);
+  for (const path of host.files.keys()) {
+    if ([CONFIG, MANIFEST, PENDING].includes(path) || path.startsWith(`${FILES}/`)) host.files.delete(path);
+  }
   return { stdout: "HAProxy is stopped\n" };
+}
+
+function move({ host, args }: FakeCall): FakeOutput {
+  const [backend = "", server = "", from = "", fromPort = "", address = "", port = ""] = args;
+  const ref = `${backend}/${server}`;
+  const config = host.text(CONFIG) ?? "";
+  const has = parseConfig(config).find((each) => each.ref === ref);
+  if (has === undefined) throw new FakeExit(MOVE_EXIT.missing, `${CONFIG} has no server ${ref}`);
+  const at = `${has.address} ${String(has.port)}`;
+  if (at !== `${from} ${fromPort}` && at !== `${address} ${port}`) {
+    throw new FakeExit(MOVE_EXIT.refused, `${ref} is at ${at}, not at ${from} ${fromPort}`);
+  }
+  const running = installed(host)?.servers.get(ref);
+  const isThere = running?.address === address && running.port === Number(port);
+  if (running?.admin === "ready" && !isThere) {
+    throw new FakeExit(MOVE_EXIT.refused, `${ref} takes traffic; it can only be moved while it is drained`);
+  }
+  const to = { address, port: Number(port) };
+  const next = setAddress(config, { backend, server }, to);
+  const manifest = host.text(MANIFEST);
+  if (manifest !== null) write(host, MANIFEST, movedManifest(manifest, ref, to, next));
+  write(host, CONFIG, next, "644");
+  write(host, STATE_FILE, stateFor(next), "644");
+  installed(host)?.move(ref, to);
+  return { stdout: isThere ? "unchanged\n" : "moved\n" };
+}
+
+function movedManifest(text: string, ref: string, to: ServerAddress, config: string): string {
+  const manifest: LbManifest = JSON.parse(text);
+  const [backend = "", server = ""] = ref.split("/");
+  const app = manifest.model.apps[backend];
+  if (app === undefined) throw new FakeExit(MOVE_EXIT.refused, `the manifest knows no app ${backend}`);
+  const servers = app.servers.map((each) => (each.name === server ? { ...each, ...to } : each));
+  const model = { ...manifest.model, apps: { ...manifest.model.apps, [backend]: { ...app, servers } } };
+  return canonicalJson({ ...manifest, model, sha256: sha256(normalizeHaproxy(config).text) });
 }
 
 function mark({ host, args }: FakeCall): FakeOutput {
@@ -123,26 +204,33 @@ function relay({ host }: FakeCall): FakeProgram {
       if (Number(epoch) > 0 && host.epoch > Number(epoch)) {
         return `!drover stale: this host has seen epoch ${host.epoch}, newer than ${epoch}`;
       }
-      const haproxy = host.extra.get("haproxy") === null ? null : fakeHaproxy(host);
+      const haproxy = installed(host);
       const answer = socket === "admin" ? haproxy?.admin(line) : haproxy?.master(line);
       return answer ?? `!drover the ${socket} socket: nobody listens`;
     },
   };
 }
 
+function listing(host: FakeHost): string {
+  const files = [...host.files].filter(([path]) => path.startsWith(`${FILES}/`));
+  return files.map(([path, { bytes }]) => `${sha256(bytes)}  ${path}\n`).join("");
+}
+
 /** What the fact `lb` prints on this host. */
 export function printLbFact(host: FakeHost): string {
-  const haproxy = host.extra.get("haproxy") === null ? null : fakeHaproxy(host);
+  const haproxy = installed(host);
   const config = host.text(CONFIG);
   const found: readonly (readonly [string, string | null | undefined])[] = [
     ["active", haproxy?.running === true ? "active" : "inactive"],
     ["sha256", config === null ? null : sha256(config)],
     ["installed", haproxy === null ? null : "yes"],
     ["config", config],
+    ["files", listing(host)],
     ["manifest", host.text(MANIFEST)],
     ["pending", host.files.has(PENDING) ? "yes" : null],
     ["servers", haproxy?.admin("show servers state")],
     ["stat", haproxy?.admin("show stat -1 4 -1")],
+    ["info", haproxy?.admin("show info")],
     ["proc", haproxy?.master("show proc")],
   ];
   return found
@@ -155,7 +243,9 @@ export function printLbFact(host: FakeHost): string {
 const interpreters: Readonly<Record<string, Interpreter>> = {
   "lb.install": install,
   "lb.restore": restore,
+  "lb.certificates": certificates,
   "lb.mark": mark,
+  "lb.move": move,
 };
 
 /** Teaches a fake fleet the balancer's commands; checks ask the fake apps on the servers' hosts, where there are any. */
