@@ -38,7 +38,7 @@ export function planMove(move: HostMove, input: PlanInput): HostPlan {
   const blocked = [
     ...silentBalancers(move.host, apps, input),
     ...openRollouts(apps, input),
-    ...(move.to === "out" ? apps.flatMap((app) => tooFewLeft(app, move.host)) : []),
+    ...(move.to === "out" ? apps.flatMap((app) => tooFewLeft(app, move.host, input)) : []),
   ];
   const balancer = moveBalancer(move, input);
   const problems = [...blocked, ...balancer.problems];
@@ -147,11 +147,25 @@ function openRollouts(apps: readonly AppOnHost[], input: PlanInput): readonly Fa
   });
 }
 
-function tooFewLeft({ name, wasReady, readyElsewhere, minAvailable }: AppOnHost, host: string): readonly Failure[] {
+function tooFewLeft(app: AppOnHost, host: string, input: PlanInput): readonly Failure[] {
+  const { name, wasReady, readyElsewhere, minAvailable } = app;
   const left = readyElsewhere.length;
   if (!wasReady || left >= minAvailable) return [];
   const numbers = `${String(left + 1)} ready instances; without ${host} ${readyWords(readyElsewhere)} would be left, fewer than minAvailable ${String(minAvailable)}`;
-  return [failure("min-available", `${name}: ${numbers}`, `see why others are not ready: drover status ${name}`)];
+  const hint = `bring another host back first; see them: drover status ${name}`;
+  return [failure("min-available", `${name}: ${numbers}`, hint, notReady(app, host, input))];
+}
+
+/** The app's other hosts that do not serve, and why as far as anybody said. */
+function notReady({ name, readyElsewhere }: AppOnHost, host: string, input: PlanInput): readonly string[] {
+  const instances = input.topology.apps.find((each) => each.name === name)?.instances ?? [];
+  const others = instances.map((each) => each.host).filter((each) => each !== host && !readyElsewhere.includes(each));
+  return others.map((each) => {
+    const drain = input.drains[each];
+    return drain === undefined
+      ? `${each}: not ready`
+      : `${each}: drained: ${drain.reason} (${drain.operator}, since ${drain.since})`;
+  });
 }
 
 function readyWords(hosts: readonly string[]): string {

@@ -21,9 +21,9 @@ function sketch(...apps: readonly AppSketch[]): FleetSketch {
 
 interface World {
   readonly fleet: PaperFleet;
-  plan(move: HostMove, over?: Partial<PlanInput>): HostPlan;
+  readonly plan: (move: HostMove, over?: Partial<PlanInput>) => HostPlan;
   /** Plans and does every step. */
-  carry(move: HostMove): Plan;
+  readonly carry: (move: HostMove) => Plan;
 }
 
 function world(towards: FleetSketch): World {
@@ -36,7 +36,7 @@ function world(towards: FleetSketch): World {
   return {
     fleet,
     plan,
-    carry(move) {
+    carry: (move) => {
       const { plan: made, problems } = plan(move);
       expect(problems).toEqual([]);
       if (made === null) throw new Error("there is nothing to do");
@@ -105,9 +105,14 @@ test("a drain that would leave too few is refused with the numbers and the names
       {
         code: "min-available",
         message: "shop: 2 ready instances; without app2 1 (app3) would be left, fewer than minAvailable 2",
+        detail: ["app1: not ready"],
       },
     ],
   });
+  const drains = { app1: { reason: "new disk", operator: "ann", since: "2026-01-01T00:00:00.000Z" } };
+  expect(plan(out("app2"), { drains }).problems[0]?.detail).toEqual([
+    "app1: drained: new disk (ann, since 2026-01-01T00:00:00.000Z)",
+  ]);
 });
 
 test("an instance that does not serve anyway may be drained, however few there are", () => {
