@@ -16,7 +16,7 @@ interface Rule {
   readonly node: readonly string[] | "any";
 }
 
-const DOMAINS = ["lb", "firewall", "discovery", "release"] as const;
+const DOMAINS = ["lb", "vip", "firewall", "discovery", "release"] as const;
 const PURE_CORE = ["model", "plan"] as const;
 const ADAPTERS = ["ssh", "net", "store"] as const;
 const COMMANDER = ["commander", "@commander-js/extra-typings"] as const;
@@ -28,6 +28,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   model: { folders: [], packages: [], node: [] },
   inventory: { folders: ["model"], packages: ["yaml", "zod"], node: [] },
   lb: { folders: ["model"], packages: ["handlebars"], node: [] },
+  vip: { folders: ["model"], packages: ["handlebars"], node: [] },
   firewall: { folders: ["model"], packages: [], node: [] },
   discovery: { folders: ["model"], packages: ["dns-packet"], node: [] },
   release: { folders: ["model"], packages: ["handlebars"], node: [] },

@@ -1,56 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { VipAction } from "../../src/model/vip.ts";
-import type { Outcome } from "../../src/model/operation.ts";
-import type { Draft } from "../../src/model/plan.ts";
-import { vipFact, type VipFacts } from "../../src/vip/facts.ts";
 import { diffVip } from "../../src/vip/diff.ts";
-import { operateVip } from "../../src/vip/operations.ts";
-import { awaitHolder, handOver, installVip, takeBack, type DraftStages } from "../../src/vip/steps.ts";
+import { parseVrrpProbe, vrrpProbe } from "../../src/vip/probe.ts";
+import { handOver, takeBack } from "../../src/vip/steps.ts";
 import { driver } from "./support/drive.ts";
 import { lab } from "./support/lab.ts";
-import { holders, measureFailover, oneHolder, pairConfig, startHaproxy, VIP4, VIP6 } from "./support/vip.ts";
-import type { PairSketch } from "./support/vip.ts";
+import { failover, mishapsOf, PAIR, pairOf, type Mishap } from "./support/pair.ts";
+import { measureFailover, oneHolder, pairConfig, startHaproxy, VIP4, VIP6 } from "./support/vip.ts";
 
 const real = lab("test-vip");
-const { drive, gather, sh } = driver(real);
-const PAIR = ["lb1", "lb2"] as const;
-
-async function go(action: VipAction): Promise<Outcome> {
-  return await drive(operateVip(action));
-}
-
-async function done(drafts: DraftStages): Promise<void> {
-  const one = async (draft: Draft): Promise<void> => {
-    if (!("kind" in draft.action) || !draft.action.kind.startsWith("vip.")) throw new Error("not keepalived's");
-    // eslint-disable-next-line -- narrowed by the line before
-    const outcome = await go(draft.action as VipAction);
-    if (outcome.kind === "failed") throw new Error(`${draft.says}: ${JSON.stringify(outcome.failure, null, 1)}`);
-  };
-  for (const stage of drafts) await Promise.all(stage.map(one));
-}
-
-async function factsOf(host: string): Promise<VipFacts> {
-  return await gather(host, vipFact);
-}
-
-/** Brings the pair to a sketch, the holder last, as a plan would; gives the diffs it was made from. */
-async function apply(sketch: PairSketch, hosts: readonly string[] = PAIR): Promise<readonly boolean[]> {
-  const holder = (await holders(real, hosts))[0];
-  const order = [...hosts].toSorted((left, right) => Number(left === holder) - Number(right === holder));
-  const inputs = [];
-  for (const balancer of order) {
-    const facts = await factsOf(balancer);
-    const { model, config } = pairConfig(balancer, { ...sketch, hosts });
-    const diff = diffVip(config, facts);
-    if (diff.kind === "same") continue;
-    const { stable } = facts;
-    const previous = { sha256: stable.config?.sha256 ?? null, model: stable.manifest?.model ?? null };
-    inputs.push({ balancer, model, config, wire: diff.wire, previous });
-  }
-  await done(installVip("isolate", inputs));
-  await done(awaitHolder("isolate", hosts, sketch.vips ?? [VIP4, VIP6], null));
-  return inputs.map(({ wire }) => wire);
-}
+const { sh } = driver(real);
+const { go, done, facts: factsOf, apply } = pairOf(real);
+const mishaps = mishapsOf(real);
 
 async function transitions(host: string): Promise<number> {
   const log = await sh(host, "journalctl -q -u keepalived -o cat --no-pager | grep -c 'Entering .* STATE' || true");
@@ -162,5 +122,65 @@ describe("a pair of balancers", () => {
     await done(takeBack("isolate", from, PAIR, [VIP4, VIP6]));
     expect(await factsOf(from)).toMatchObject({ stable: { yielded: false, active: true, enabled: true } });
     expect(await oneHolder(real)).not.toBe(from);
+  });
+});
+
+describe("protocol 112", () => {
+  const probe = async (): Promise<readonly (readonly string[])[]> => {
+    const all = [
+      { host: "lb1", own: "192.168.56.11", peer: "192.168.56.12" },
+      { host: "lb2", own: "192.168.56.12", peer: "192.168.56.11" },
+    ].map(async ({ host, own, peer }) => {
+      const { text, args } = vrrpProbe(own, [peer]);
+      const ran = await real.exec(host, ["sh", "-c", text, "sh", ...args]);
+      if (ran.code !== 0) throw new Error(ran.stderr);
+      return parseVrrpProbe(ran.stdout);
+    });
+    return await Promise.all(all);
+  };
+
+  test("is tried out in both directions, and nothing moves", async () => {
+    const before = await Promise.all(PAIR.map(transitions));
+    expect(await probe()).toEqual([["192.168.56.12"], ["192.168.56.11"]]);
+    await sh("lb1", "iptables -A INPUT -p 112 -s 192.168.56.12 -j DROP");
+    try {
+      const backupIsDeaf = (await oneHolder(real)) === "lb2";
+      expect(await probe()).toEqual([[], ["192.168.56.11"]]);
+      await sh("lb1", "iptables -F INPUT");
+      if (!backupIsDeaf) expect(await Promise.all(PAIR.map(transitions))).toEqual(before);
+    } finally {
+      await sh("lb1", "iptables -F INPUT");
+    }
+    await oneHolder(real);
+    await sh("lb2", "iptables -A INPUT -p 112 -s 192.168.56.11 -j DROP");
+    try {
+      expect(await probe()).toEqual([["192.168.56.12"], []]);
+    } finally {
+      await sh("lb2", "iptables -F INPUT");
+    }
+    await oneHolder(real);
+  });
+});
+
+// Once each; the medians of five are in test/prove/lb-failover.test.ts.
+describe("the VIP moves", () => {
+  const cases: readonly (readonly [failover: "standard" | "fast", mishap: Mishap, limit: number])[] = [
+    ["standard", mishaps.killed, 3700],
+    ["standard", mishaps.cut, 3700],
+    ["standard", mishaps.haproxy, 3700],
+    ["standard", mishaps.keepalived, 4000],
+    ["standard", mishaps.maintenance, 700],
+    ["fast", mishaps.killed, 500],
+    ["fast", mishaps.maintenance, 100],
+  ];
+
+  test.for(cases)("%s: %o", async ([kind, mishap, limit]) => {
+    await apply({ failover: kind });
+    const { gap, by } = await failover(real, mishap, kind === "fast" ? 2000 : 6000);
+    console.log(
+      `${kind}, ${mishap.name}: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most ${String(limit)}`,
+    );
+    expect(gap).toBeLessThan(limit);
+    expect(by).toHaveLength(2);
   });
 });

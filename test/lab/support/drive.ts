@@ -58,7 +58,12 @@ export function driver(lab: Lab): Driver {
       let next = operation.next();
       while (next.done !== true) {
         const ask = next.value;
-        if (ask.kind !== "exec") throw new Error(`this test answers exec only, not ${ask.kind}`);
+        if (ask.kind === "sleep") {
+          await new Promise((resolve) => setTimeout(resolve, ask.ms));
+          next = operation.next({ kind: "sleep", elapsed: performance.now() - began });
+          continue;
+        }
+        if (ask.kind !== "exec") throw new Error(`this test answers exec and sleep only, not ${ask.kind}`);
         const ran = await run(ask.host, ask.command, options);
         const answer: Answer = { kind: "exec", elapsed: performance.now() - began, ...ran };
         next = operation.next(answer);
