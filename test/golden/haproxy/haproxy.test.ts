@@ -1,30 +1,48 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { renderHaproxy } from "../../../src/lb/render.ts";
-import type { LbModel } from "../../../src/model/action.ts";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { renderLb } from "../../../src/lb/render.ts";
+import type { LbRender } from "../../../src/lb/render.ts";
 import { HAPROXY_TEMPLATE } from "../../support/balancer.ts";
+import { realHaproxy } from "../../support/haproxy.ts";
+import { CASES } from "./cases.ts";
 
-interface Case {
-  readonly model: LbModel;
-  readonly disabled: readonly string[];
+const real = realHaproxy();
+afterAll(() => real?.close());
+
+const render = (name: string): LbRender => {
+  const { model, disabled } = CASES[name] ?? { model: { set: null, apps: {} }, disabled: [] };
+  return renderLb(HAPROXY_TEMPLATE, model, new Set(disabled));
+};
+
+/** A render as a folder holds it; certificates are not text. */
+function asFiles({ config, files }: LbRender): Readonly<Record<string, string>> {
+  const texts = files.filter((file) => file.kind === "text").map((file) => [basename(file.path), file.text]);
+  return Object.fromEntries([["haproxy.cfg", config], ...texts]);
 }
 
-const cases = readdirSync(import.meta.dirname).filter((name) => existsSync(join(import.meta.dirname, name, "model.json")));
-
-function read(name: string): Case {
-  return JSON.parse(readFileSync(join(import.meta.dirname, name, "model.json"), "utf8")) as Case;
-}
-
-describe("haproxy.cfg", () => {
-  test("the cases are there", () => expect(cases.length).toBeGreaterThanOrEqual(5));
+describe("haproxy.cfg and its files", () => {
+  test("there is a folder for every case, and no other", () => {
+    const folders = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((each) => each.isDirectory());
+    if (process.env["DROVER_GOLDEN"] !== "write") {
+      expect(folders.map(({ name }) => name).toSorted()).toEqual(Object.keys(CASES).toSorted());
+    }
+  });
 
   // A case is a folder; DROVER_GOLDEN=write writes what is rendered now, to be read before it is committed.
-  test.for(cases)("%s is rendered byte for byte", (name) => {
-    const { model, disabled } = read(name);
-    const text = renderHaproxy(HAPROXY_TEMPLATE, model, new Set(disabled));
-    const path = join(import.meta.dirname, name, "haproxy.cfg");
-    if (process.env["DROVER_GOLDEN"] === "write") writeFileSync(path, text);
-    expect(text).toBe(readFileSync(path, "utf8"));
+  test.for(Object.keys(CASES))("%s is rendered byte for byte", (name) => {
+    const folder = join(import.meta.dirname, name);
+    const rendered = asFiles(render(name));
+    if (process.env["DROVER_GOLDEN"] === "write") {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder);
+      for (const [file, text] of Object.entries(rendered)) writeFileSync(join(folder, file), text);
+    }
+    const there = readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), "utf8")]);
+    expect(rendered).toEqual(Object.fromEntries(there));
+  });
+
+  test.skipIf(real === null).for(Object.keys(CASES))("%s is taken by HAProxy without a warning", (name) => {
+    expect(real?.refusal(render(name))).toBeNull();
   });
 });
