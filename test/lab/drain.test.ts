@@ -69,17 +69,21 @@ describe("a drained host", () => {
     expect((await status()).drains["app1"]?.reason).toBe("new disk");
   });
 
-  test("is drained after a reload by hand, and in maintenance after a restart", async () => {
+  test("is drained after a reload by hand, out after a restart, and in maintenance after a reboot", async () => {
     const { totals } = await underLoad(lab, () => onBalancers("systemctl", "reload", "haproxy"));
     expectNoneFailed(totals);
     expect(await statesOf("app1")).toEqual(["DRAIN", "DRAIN"]);
     await onBalancers("systemctl", "restart", "haproxy");
-    expect(await statesOf("app1")).toEqual(["MAINT", "MAINT"]);
+    expect(await statesOf("app1")).toEqual(["DRAIN", "DRAIN"]);
+    await lab.kill("lb2");
+    await lab.start("lb2");
+    await until("lb2 answers", async () => (await drover(lab, "status")).code === 0);
+    expect(await statesOf("app1")).toEqual(["DRAIN", "MAINT"]);
   });
 
   test("is no difference to apply", async () => {
     expect(await expectDrover(lab, 0, "apply", "--yes")).toContain("no difference");
-    expect(await statesOf("app1")).toEqual(["MAINT", "MAINT"]);
+    expect(await statesOf("app1")).toEqual(["DRAIN", "MAINT"]);
   });
 
   test("gets a new release with the others, and stays out", async () => {
