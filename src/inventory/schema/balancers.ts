@@ -53,7 +53,7 @@ export const balancerSet: z.ZodType<BalancerFields> = keys({
   hosts: z.string({ error: 'a selector such as "role=lb"' }),
   vip: vips.optional(),
   virtualRouterId: whole("a number from 1 to 255", 1, 255).optional(),
-  failover: oneOf(["standard", "fast"]).optional(),
+  failover: oneOf(["standard", "fast"]).optional().meta({ default: "standard" }),
   interface: text("the name of a network interface, at most 15 characters", INTERFACE).optional(),
   certificates: certificates.prefault([]),
   ...settingsShape,

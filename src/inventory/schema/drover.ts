@@ -71,7 +71,7 @@ export const droverSchema: FileSchema<DroverFields> = fileSchema(
     templates: anyText("a folder")
       .optional()
       .transform((path) => path ?? null),
-    loadBalancers: z.record(text(name, APP_NAME), balancerSet, { error: "a map of balancer sets" }).default({}),
+    loadBalancers: z.record(text(name, APP_NAME), balancerSet, { error: "a map of balancer sets" }).prefault({}),
     state: keys({
       store: z.literal("ssh", { error: '"ssh"' }),
       host: text("the name of a host", HOST_NAME),

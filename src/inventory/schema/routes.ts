@@ -14,15 +14,16 @@ const hosts = oneOrMore(`${expectedHost}, or a list of them`, text(expectedHost,
   },
 );
 
+// Defaults are published only: whether a key is there at all decides what kind of route it is.
 const fields = keys({
   lb: text("the name of a balancer set", APP_NAME),
   host: hosts.optional(),
-  path: text('a path starting with "/", without a slash at the end', ROUTE_PATH).optional(),
+  path: text('a path starting with "/", without a slash at the end', ROUTE_PATH).optional().meta({ default: "/" }),
   tls: oneOf(["terminate", "none", "passthrough"]).optional(),
-  redirect: z.boolean({ error: "true or false" }).optional(),
+  redirect: z.boolean({ error: "true or false" }).optional().meta({ default: true }),
   port: freePort().optional(),
-  mode: oneOf(["tcp", "http"]).optional(),
-  from: oneOf(["anyone", "fleet"]).optional(),
+  mode: oneOf(["tcp", "http"]).optional().meta({ default: "tcp" }),
+  from: oneOf(["anyone", "fleet"]).optional().meta({ default: "anyone" }),
 });
 
 type Fields = z.output<typeof fields>;
