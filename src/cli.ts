@@ -5,6 +5,9 @@ import { applyCommand } from "./commands/apply.ts";
 import type { Context } from "./commands/context.ts";
 import { drainCommand } from "./commands/drain.ts";
 import { hostsCommand } from "./commands/hosts.ts";
+import { lbRenderCommand } from "./commands/lb-render.ts";
+import { lbShowCommand } from "./commands/lb-show.ts";
+import { lbVerifyCommand } from "./commands/lb-verify.ts";
 import { planCommand } from "./commands/plan.ts";
 import { rolloutAbortCommand } from "./commands/rollout-abort.ts";
 import { rolloutStartCommand } from "./commands/rollout-start.ts";
@@ -77,6 +80,7 @@ function program(run: Run): Command {
   );
   root.addCommand(rollout(run));
   addDrains(root, run);
+  root.addCommand(lb(run));
   return root;
 }
 
@@ -147,6 +151,30 @@ function rollout(run: Run): Command {
   return group;
 }
 
+function lb(run: Run): Command {
+  const group = new Command("lb").description("look into the balancers; changes nothing");
+  group.addCommand(
+    verb("show", "who holds each VIP, and every balancer and server as it is now")
+      .argument("[set]")
+      .action((set, options) => run(options, (context) => lbShowCommand(context, set))),
+  );
+  group.addCommand(
+    verb("render", "what the files give each balancer; touches no host")
+      .argument("[balancer]")
+      .option("--file <name>", "only this file's bytes, e.g. haproxy.cfg or maps/http.map")
+      .action((balancer, { file, ...options }) =>
+        run(options, (context) => lbRenderCommand(context, { balancer, file })),
+      ),
+  );
+  group.addCommand(
+    verb("verify", "check that balancers agree with the files, with each other and with themselves")
+      .argument("[set]")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((set, options) => run(options, (context) => lbVerifyCommand(context, set))),
+  );
+  return group;
+}
+
 const APPLY_EXAMPLES = `Examples:
   drover apply              shows the plan, asks, does it
   drover apply --yes        asks nothing, for CI; drover plan shows the same and changes nothing`;
@@ -163,7 +191,7 @@ const DRAIN_EXAMPLES = `Examples:
 const EXIT_CODES = `Exit codes:
   0    done, or no difference and nothing unknown
   1    failed, or something stayed unknown
-  2    differences found (plan)
+  2    differences found (plan, lb verify)
   3    a rollout is left open, also when the failed host was reverted
   4    left open because a host is unreachable
   5    the lease is held by another run

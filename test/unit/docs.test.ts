@@ -96,8 +96,15 @@ describe("commands", () => {
 
   // Each --help is a process of its own, so only those are asked that are needed.
   beforeAll(async () => {
-    const [top, group, validate] = await Promise.all([help(), help("rollout"), help("validate")]);
-    verbs = [...listedVerbs(top).filter(({ name }) => name !== "rollout"), ...listedVerbs(group, "rollout ")];
+    const [top, validate, ...groups] = await Promise.all([
+      help(),
+      help("validate"),
+      ...GROUPS.map((name) => help(name)),
+    ]);
+    verbs = [
+      ...listedVerbs(top).filter(({ name }) => !GROUPS.includes(name)),
+      ...GROUPS.flatMap((name, at) => listedVerbs(groups[at] ?? "", `${name} `)),
+    ];
     common = flagsOf(validate);
     exitCodes = [...top.matchAll(/^ {2}(\d+) {2,}(.*)$/gm)].map(([, code = "", text = ""]) => [code, text]);
   }, 60_000);
@@ -153,10 +160,13 @@ describe("commands", () => {
 });
 
 function verbOf([, first = "", second = ""]: readonly string[]): string {
-  return first === "rollout" ? `${first} ${second}` : first;
+  return GROUPS.includes(first) ? `${first} ${second}` : first;
 }
 
-const TAKES_VALUE: readonly string[] = ["-C", "--directory", "--output", "--forks", "--timeout", "--release"];
+/** Commands that are only the first word of others. */
+const GROUPS: readonly string[] = ["rollout", "lb"];
+
+const TAKES_VALUE: readonly string[] = ["-C", "--directory", "--output", "--forks", "--timeout", "--release", "--file"];
 
 async function help(...verb: readonly string[]): Promise<string> {
   const run = promisify(execFile);

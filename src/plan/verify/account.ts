@@ -1,6 +1,7 @@
 import type { LbFacts } from "../../lb/facts.ts";
 import type { Known } from "../../model/known.ts";
 import type { VipFacts } from "../../vip/facts.ts";
+import type { SelfTest } from "../../vip/self-test.ts";
 import type { WantedFiles } from "./files.ts";
 
 /** Everything a verification knows of one balancer. */
@@ -12,6 +13,8 @@ export interface BalancerAccount {
   readonly wanted: WantedFiles;
   /** What keepalived.conf should be; unknown where its model needs what the host did not tell. */
   readonly keepalived: Known<string>;
+  /** What keepalived itself says of the file that lies there; null: there is none. */
+  readonly selfTest: Known<SelfTest | null>;
   /** How what HAProxy runs differs from its files, a sentence each. */
   readonly runtime: Known<readonly string[]>;
 }

@@ -5,7 +5,7 @@ import { DROP_IN_TEXT } from "../../vip/drop-in.ts";
 import type { VipFacts } from "../../vip/facts.ts";
 import { addressKey } from "../../vip/normalize.ts";
 import { CHECK, CONFIG, DROP_IN } from "../../vip/paths.ts";
-import type { BalancerAccount } from "./account.ts";
+import type { BalancerAccount, Owed } from "./account.ts";
 import type { Check, Finding, FindingCode } from "./findings.ts";
 import { PASSED } from "./findings.ts";
 import { unanswered } from "./haproxy.ts";
@@ -52,18 +52,20 @@ export function holdingChecks(set: TopologyBalancer, accounts: readonly Balancer
 }
 
 /** One balancer's keepalived: it runs, with the file that the fleet's files give, and its check is in force. */
-export function keepalivedChecks(set: string, account: BalancerAccount): readonly Check[] {
+export function keepalivedChecks(set: string, account: BalancerAccount, owed: Owed | null): readonly Check[] {
   if (account.vip === null) return [];
   const at = { set, balancer: account.balancer };
   if (account.vip.kind === "unknown") return [unanswered(at, account.vip.why)];
   const { stable, live } = account.vip.value;
   return [
-    runs(at, stable),
+    // A balancer that `drover drain` took out has handed its VIP over.
+    stable.yielded && owed?.drains.has(account.balancer) !== false ? PASSED : runs(at, stable),
     stable.interrupted
       ? difference(at, "change-cut-off", "an earlier change of keepalived.conf was cut off half-way", PUT_BACK)
       : PASSED,
     configCheck(at, stable, account.keepalived),
     checkInForce(at, stable, live),
+    selfTestCheck(at, account.selfTest),
   ];
 }
 
@@ -107,4 +109,12 @@ function checkInForce(at: At, stable: VipFacts["stable"], live: VipFacts["live"]
   if (live.alive) return PASSED;
   const message = "its HAProxy does not answer keepalived's check: this balancer cannot hold the VIP";
   return difference(at, "check-off", message, PUT_BACK);
+}
+
+/** keepalived takes its file as a whole: what it does not trust or understand it would leave out without a word. */
+function selfTestCheck(at: At, test: BalancerAccount["selfTest"]): Check {
+  if (test.kind === "unknown") return unanswered(at, test.why);
+  if (test.value === null || test.value.passes) return PASSED;
+  const words = test.value.words.at(-1) ?? "";
+  return difference(at, "check-off", `keepalived leaves out a part of its file, maybe its check: ${words}`, PUT_BACK);
 }
