@@ -1,6 +1,6 @@
 # Every target does its own set-up, once, and says what it is doing. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab lab-down prove prove-rollout clean base packages test-packages can-run-lab
+.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb clean base packages test-packages can-run-lab
 
 # Node 24 and the tools of node_modules first on the PATH; not exported, npm ci must not run on what it replaces.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
@@ -17,6 +17,7 @@ help:
 	@echo 'make lab-down       remove every lab'
 	@echo 'make prove          the lab scenarios with their full counts (hours)'
 	@echo 'make prove-rollout  the full counts of the rollout scenarios'
+	@echo 'make prove-lb       the full counts of the load balancing scenarios'
 	@echo 'make clean          remove the labs, their base and everything that was installed or built here'
 
 demo: can-run-lab $(MODULES) packages base
@@ -41,6 +42,9 @@ prove: can-run-lab $(MODULES) test-packages base
 
 prove-rollout: can-run-lab $(MODULES) test-packages base
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/rollout
+
+prove-lb: can-run-lab $(MODULES) test-packages base
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/lb
 
 clean:
 	@scripts/setup.sh clean

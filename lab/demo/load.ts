@@ -26,6 +26,8 @@ export interface LoadOptions {
   /** https: certificates are not looked at. Default http. */
   readonly scheme?: "http" | "https";
   readonly connections: number;
+  /** A new connection for every request. */
+  readonly close?: boolean;
   /** Milliseconds each connection waits before a request. */
   readonly delay: number;
   /** wrk ends by itself after so many seconds. */
@@ -45,7 +47,8 @@ export function startLoad(options: LoadOptions): Load {
     `-s${join(here, "paced.lua")}`,
     `${options.scheme ?? "http"}://${options.address}/`,
   ];
-  const settings = [`DELAY=${String(options.delay)}`, `HOSTS=${[options.host].flat().join(",")}`];
+  const close = options.close === true ? ["CLOSE=1"] : [];
+  const settings = [...close, `DELAY=${String(options.delay)}`, `HOSTS=${[options.host].flat().join(",")}`];
   const child = spawn(join(here, "../lab"), ["run", "--", "env", ...settings, ...wrk], {
     env: { ...process.env, LAB: options.lab },
     stdio: ["ignore", "pipe", "inherit"],

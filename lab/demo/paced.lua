@@ -1,11 +1,14 @@
 -- Paces wrk: every connection waits DELAY milliseconds before each request, so that load is a rate and not a flood, and
--- asks for the HOSTS (a,b,c) in turn. wrk does not retry: whatever fails, counts.
+-- asks for the HOSTS (a,b,c) in turn; where CLOSE is set, on a new connection each time. wrk does not retry: whatever
+-- fails, counts.
 local wait = tonumber(os.getenv("DELAY") or "100")
 local prepared, turn = {}, 0
 
 function init(args)
   for host in string.gmatch(os.getenv("HOSTS") or "", "[^,]+") do
-    prepared[#prepared + 1] = wrk.format("GET", nil, { Host = host })
+    local headers = { Host = host }
+    if os.getenv("CLOSE") then headers.Connection = "close" end
+    prepared[#prepared + 1] = wrk.format("GET", nil, headers)
   end
 end
 

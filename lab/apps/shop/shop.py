@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
             return
         accept = base64.b64encode(hashlib.sha1(key.encode() + WEBSOCKET_GUID).digest()).decode()
         self.transport.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              f"Sec-WebSocket-Accept: {accept}\r\n\r\n").encode())
+                              f"Sec-WebSocket-Accept: {accept}\r\nX-Instance: {self.shop.host}\r\n\r\n").encode())
         self.mode = "websocket"
 
     def frame(self):

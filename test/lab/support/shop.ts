@@ -103,6 +103,8 @@ export async function releasesRunning(lab: Lab): Promise<readonly string[]> {
 export interface WebsocketEvent {
   readonly what: "opened" | "closed" | "refused";
   readonly at: number;
+  /** Which instance opened it. */
+  readonly instance: string;
 }
 
 /** A user who keeps a websocket open through one balancer, on the lab's laptop. */

@@ -6,8 +6,8 @@ import type { Duplex } from "node:stream";
 
 const [address = "", host = ""] = process.argv.slice(2);
 
-function tell(what: "opened" | "closed" | "refused"): void {
-  process.stdout.write(`${JSON.stringify({ what, at: Date.now() })}\n`);
+function tell(what: "opened" | "closed" | "refused", instance = ""): void {
+  process.stdout.write(`${JSON.stringify({ what, at: Date.now(), instance })}\n`);
 }
 
 /** A masked text frame with a short payload (RFC 6455, section 5.2). */
@@ -26,7 +26,7 @@ function connect(): void {
     "Sec-WebSocket-Key": key,
   };
   const asked = request({ host: address, path: "/ws", headers: { Host: host, ...upgrade } });
-  asked.on("upgrade", (_response, socket) => chat(socket));
+  asked.on("upgrade", (response, socket) => chat(socket, String(response.headers["x-instance"] ?? "")));
   asked.on("response", () => {
     tell("refused");
     setTimeout(connect, 100);
@@ -38,8 +38,8 @@ function connect(): void {
   asked.end();
 }
 
-function chat(socket: Duplex): void {
-  tell("opened");
+function chat(socket: Duplex, instance: string): void {
+  tell("opened", instance);
   const timer = setInterval(() => socket.write(frame("still there?")), 100);
   socket.resume();
   socket.on("error", () => undefined);
