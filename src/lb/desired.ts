@@ -59,6 +59,12 @@ function lbSet(balancer: TopologyBalancer, certificates: readonly LbCertificate[
   return { name: balancer.name, settings: balancer.settings, certificates, fleet };
 }
 
+/** Addresses of the fleet's hosts, and the VIPs: a balancer that asks its own VIP comes from there. */
+function fleetAddresses({ hosts, balancers }: Topology): readonly string[] {
+  const vips = balancers.flatMap((each) => each.vips.map(({ address }) => address));
+  return [...new Set([...hosts.flatMap(({ addresses }) => addresses), ...vips])].toSorted(byText);
+}
+
 /**
  * What one balancer should route: every app with a port and a route on the set this host belongs to. `certificates` are
  * those of that set, in its order; with none of them, a route's `tls: auto` means plain http. Pure and byte-stable; a host
@@ -71,9 +77,7 @@ export function desiredLb(topology: Topology, balancerHost: string, certificates
     .filter((app) => app.port !== null && app.routes.some((route) => route.lb === balancer.name))
     .map((app) => lbApp(app, balancer.name, certificates.length > 0))
     .toSorted((left, right) => byText(left.app, right.app));
-  const fleet = apps.some(fleetOnly)
-    ? [...new Set(topology.hosts.flatMap(({ addresses }) => addresses))].toSorted(byText)
-    : [];
+  const fleet = apps.some(fleetOnly) ? fleetAddresses(topology) : [];
   return {
     set: lbSet(balancer, certificates, fleet),
     apps: Object.fromEntries(apps.map((app) => [app.app, app])),

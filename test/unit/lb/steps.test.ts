@@ -1,15 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { diffLb } from "../../../src/lb/diff.ts";
-import { desiredLb } from "../../../src/lb/desired.ts";
 import type { LbFacts } from "../../../src/lb/facts.ts";
 import { lbFact } from "../../../src/lb/facts.ts";
-import { renderHaproxy } from "../../../src/lb/render.ts";
 import { holdTraffic, installConfig, returnServer, settle, withdrawServer } from "../../../src/lb/steps.ts";
 import { sha256 } from "../../../src/model/hash.ts";
 import type { Draft } from "../../../src/model/plan.ts";
-import type { Topology } from "../../../src/model/topology.ts";
-import { HAPROXY_TEMPLATE, HEALTH, shop, shopConfig, shopModel } from "../../support/balancer.ts";
-import { exampleApp } from "../../support/release.ts";
+import { HEALTH, shop, shopConfig, shopModel } from "../../support/balancer.ts";
 
 const rollout = { drainTimeout: 5000, drainAction: "force" } as const;
 const what = { balancers: ["lb1", "lb2"], server: shop("app1"), floor: 2, rollout, health: HEALTH };
@@ -63,64 +59,6 @@ describe("drafts", () => {
     ];
     for (const { deadline, says } of all.flat()) expect(deadline, says).toBeGreaterThanOrEqual(30_000);
     for (const { deadline, says } of all.flat()) expect(deadline, says).toBeLessThanOrEqual(600_000);
-  });
-});
-
-describe("desired state", () => {
-  const instance = (app: string, host: string, port: number | null) => ({
-    app,
-    host,
-    address: `192.0.2.${host.slice(-1)}`,
-    port,
-  });
-  const topology: Topology = {
-    fleet: "lab",
-    hosts: [],
-    balancers: [
-      { name: "edge", hosts: ["lb1", "lb2"] },
-      { name: "inner", hosts: ["lb3"] },
-    ],
-    apps: [
-      {
-        ...exampleApp({ name: "api", routes: [{ lb: "inner", host: "api.internal", path: "/" }] }),
-        instances: [instance("api", "app1", 9000)],
-      },
-      {
-        ...exampleApp({
-          routes: [
-            { lb: "inner", host: "b.internal", path: "/" },
-            { lb: "edge", host: "b.internal", path: "/" },
-            { lb: "edge", host: "a.internal", path: "/x" },
-            { lb: "edge", host: "a.internal", path: "/" },
-          ],
-        }),
-        instances: [instance("shop", "app2", 8080), instance("shop", "app1", 8080)],
-      },
-      { ...exampleApp({ name: "worker", port: null }), instances: [instance("worker", "app1", null)] },
-    ],
-    state: { store: "ssh", host: "dns1" },
-  };
-
-  test("holds the apps with a route on a set of this host, routes sorted, servers in inventory order", () => {
-    expect(Object.keys(desiredLb(topology, "lb1").apps)).toEqual(["shop"]);
-    expect(desiredLb(topology, "lb1")).toEqual(desiredLb(topology, "lb2"));
-    expect(desiredLb(topology, "lb1").apps["shop"]).toMatchObject({
-      routes: [
-        { host: "a.internal", path: "/" },
-        { host: "a.internal", path: "/x" },
-        { host: "b.internal", path: "/" },
-      ],
-      servers: [{ name: "app2", address: "192.0.2.2", port: 8080 }, { name: "app1" }],
-    });
-    expect(Object.keys(desiredLb(topology, "lb3").apps)).toEqual(["api", "shop"]);
-    expect(desiredLb(topology, "app1")).toEqual({ apps: {} });
-  });
-
-  test("two apps on one route are refused before anything is rendered", () => {
-    const [app] = Object.values(shopModel().apps);
-    if (app === undefined) throw new Error("no app");
-    const two = { apps: { shop: app, other: { ...app, app: "other" } } };
-    expect(() => renderHaproxy(HAPROXY_TEMPLATE, two, new Set())).toThrow("both claim the route shop.lab.internal/");
   });
 });
 
