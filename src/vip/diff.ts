@@ -33,6 +33,21 @@ function stateReasons(stable: VipStable): readonly string[] {
   ];
 }
 
+function wireReasons(config: string, { active, config: file }: VipStable): readonly string[] {
+  if (!active || file === null) return [];
+  const [before, after] = [wireOf(file.text), wireOf(config)];
+  if (before.join("\n") === after.join("\n")) return [];
+  const routers = (lines: readonly string[]): string =>
+    lines.filter((line) => line.includes("virtual_router_id")).join();
+  return [
+    "what it speaks with the other balancers changes",
+    // keepalived takes it for another instance, which waits for three adverts of somebody else first.
+    ...(routers(before) === routers(after)
+      ? []
+      : ["a new virtual router begins without a holder: the VIP is away for about 3 s"]),
+  ];
+}
+
 /** Compares the text a balancer should have with what was observed there. */
 export function diffVip(config: string, facts: VipFacts): VipDiff {
   const { stable } = facts;
@@ -45,11 +60,6 @@ export function diffVip(config: string, facts: VipFacts): VipDiff {
     ...stateReasons(stable),
   ];
   if (reasons.length === 0) return { kind: "same" };
-  const before = stable.active && stable.config !== null ? wireOf(stable.config.text) : null;
-  const wire = before !== null && before.join("\n") !== wireOf(config).join("\n");
-  return {
-    kind: "install",
-    reasons: wire ? [...reasons, "what it speaks with the other balancers changes"] : reasons,
-    wire,
-  };
+  const spoken = wireReasons(config, stable);
+  return { kind: "install", reasons: [...reasons, ...spoken], wire: spoken.length > 0 };
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { diffVip } from "../../src/vip/diff.ts";
 import { parseVrrpProbe, vrrpProbe } from "../../src/vip/probe.ts";
@@ -96,6 +97,20 @@ describe("a pair of balancers", () => {
       expect(outcome).toMatchObject({ kind: "failed", failure: { code: "balancer-config" } });
       expect(await factsOf("lb1")).toEqual(before);
     }
+  });
+
+  test("keepalived takes every golden file", async () => {
+    const folder = new URL("../golden/keepalived/", import.meta.url);
+    const files = readdirSync(folder).filter((name) => name.endsWith(".conf") && name !== "interface-not-known.conf");
+    expect(files.length).toBeGreaterThan(3);
+    const { model } = pairConfig("lb1");
+    const before = await factsOf("lb1");
+    for (const name of files) {
+      const config = readFileSync(new URL(name, folder), "utf8");
+      expect(await go({ kind: "vip.check", balancer: "lb1", config }), name).toMatchObject({ kind: "done" });
+    }
+    expect(await factsOf("lb1")).toEqual(before);
+    expect(before.stable.manifest?.model).toEqual(model);
   });
 
   test.for([

@@ -23,12 +23,12 @@ export const PAIR: readonly string[] = ["lb1", "lb2"];
 
 /** A pair in a lab. */
 export interface Pair {
-  go(action: VipAction): Promise<Outcome>;
+  readonly go: (action: VipAction) => Promise<Outcome>;
   /** Carries drafts out, stage by stage; throws where one fails. */
-  done(drafts: DraftStages): Promise<void>;
-  facts(host: string): Promise<VipFacts>;
+  readonly done: (drafts: DraftStages) => Promise<void>;
+  readonly facts: (host: string) => Promise<VipFacts>;
   /** Brings the balancers to a sketch, the holder last; gives for each one that changed whether it was on the wire. */
-  apply(sketch: PairSketch): Promise<readonly boolean[]>;
+  readonly apply: (sketch: PairSketch) => Promise<readonly boolean[]>;
 }
 
 function isVip(action: Action): action is VipAction {

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { VipModel } from "../../../src/model/vip.ts";
+import { renderKeepalived } from "../../../src/vip/render.ts";
+import { KEEPALIVED_TEMPLATE, LB1, textOf } from "../../unit/vip/models.ts";
+
+// One file per feature beside this one; `vitest -u` writes them anew.
+const cases: Readonly<Record<string, VipModel>> = {
+  "one-vip": { ...LB1, vips: LB1.vips.slice(0, 1) },
+  "ipv4-and-ipv6": LB1,
+  "three-balancers": { ...LB1, priority: 230, peers: ["192.168.56.12", "192.168.56.13"] },
+  fast: { ...LB1, failover: "fast" },
+  "ipv6-alone": {
+    ...LB1,
+    address: "fd00:56::11",
+    peers: ["fd00:56::12"],
+    vips: [{ address: "fd00:56::10", prefix: 64 }],
+  },
+  "interface-not-known": { ...LB1, interface: null },
+};
+
+test.for(Object.entries(cases))("%s", async ([name, model], context) => {
+  await context.expect(textOf(model)).toMatchFileSnapshot(`${name}.conf`);
+});
+
+test("a template of one's own ends in a newline all the same", () => {
+  expect(renderKeepalived("priority {{priority}}", LB1)).toBe("priority 250\n");
+  expect(KEEPALIVED_TEMPLATE).toContain("{{check}}");
+});
