@@ -1,11 +1,11 @@
+import { sectionsOf } from "../lb/origins.ts";
 import { CONFIG } from "../lb/paths.ts";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import type { LbFile } from "../model/lb.ts";
 import type { Topology } from "../model/topology.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import type { RenderedBalancer, RenderedFile } from "../report/lb-render.ts";
-import { cutSections, renderLines, textOf } from "../report/lb-render.ts";
+import { renderLines } from "../report/lb-render.ts";
 import { failureLines } from "../report/words.ts";
 import { desiredVip } from "../vip/desired.ts";
 import { CONFIG as KEEPALIVED } from "../vip/paths.ts";
@@ -77,54 +77,32 @@ interface Sources {
   readonly paths: TemplatePaths;
 }
 
-function renderedBalancer(wanted: WantedBalancer, sources: Sources): RenderedBalancer {
+function renderedBalancer(wanted: WantedBalancer, { topology, templates, paths }: Sources): RenderedBalancer {
   const { set, balancer, render: rendered } = wanted;
-  const config: RenderedFile = {
-    kind: "text",
-    path: CONFIG,
-    sections: cutSections(rendered.config, (title) => [sources.paths.haproxy, ...appFile(title, wanted, sources)]),
-  };
-  const others = rendered.files.map((file) => renderedFile(file, wanted, sources));
-  return { set: set.name, balancer, files: [config, ...others, ...keepalivedFile(wanted, sources)] };
-}
-
-/** A backend has its app's name; every other section is the set's. */
-function appFile(title: string, { set }: WantedBalancer, { topology }: Sources): readonly string[] {
-  const name = /^backend (\S+)/.exec(title)?.[1];
-  const app = topology.apps.find((each) => each.name === name);
-  return [app?.file ?? `drover.yaml loadBalancers.${set.name}`];
-}
-
-function renderedFile(file: LbFile, { model, set }: WantedBalancer, { topology }: Sources): RenderedFile {
-  if (file.kind === "certificate") {
-    const name = file.ref.split("/").at(-1) ?? file.ref;
-    return { kind: "certificate", path: file.path, name };
-  }
-  const isMap = file.path.endsWith(".map");
-  const apps = topology.apps.filter(({ name }) => isMap && model.apps[name] !== undefined);
-  // An entry ends with the backend it leads to.
-  const named = apps.filter(({ name }) => file.text.split("\n").some((line) => line.endsWith(` ${name}`)));
-  const from = named.length > 0 ? named.map((app) => app.file) : [`drover.yaml loadBalancers.${set.name}`];
-  return { kind: "text", path: file.path, sections: [{ title: "", from, text: file.text }] };
-}
-
-/** Its interface is only known on the host, so what is shown may lack that. */
-function keepalivedFile({ set, balancer }: WantedBalancer, sources: Sources): readonly RenderedFile[] {
-  const model = desiredVip(sources.topology, balancer, null);
-  if (model === null) return [];
-  const text = renderKeepalived(sources.templates.keepalived, model);
-  const from = [
-    sources.paths.keepalived,
-    `drover.yaml loadBalancers.${set.name}`,
-    ...(model.interface === null ? [`the interface that carries ${model.address}, found on ${balancer}`] : []),
+  const apps = new Map(topology.apps.map((app) => [app.name, app.file]));
+  const vip = desiredVip(topology, balancer, null);
+  const keepalived = vip === null ? null : renderKeepalived(templates.keepalived, vip);
+  const files: readonly RenderedFile[] = [
+    { kind: "text", path: CONFIG, text: rendered.config },
+    ...rendered.files.map((file): RenderedFile =>
+      file.kind === "text" ? file : { kind: "certificate", path: file.path },
+    ),
+    ...(keepalived === null ? [] : [{ kind: "text" as const, path: KEEPALIVED, text: keepalived }]),
   ];
-  return [{ kind: "text", path: KEEPALIVED, sections: [{ title: "", from, text }] }];
+  const heading = `keepalived.conf: from ${paths.keepalived} and drover.yaml${vip?.interface === null ? UNASKED : ""}`;
+  const sections = [
+    ...sectionsOf(rendered, apps, paths.haproxy),
+    ...(keepalived === null ? [] : [{ heading, text: keepalived }]),
+  ];
+  return { set: set.name, balancer, sections, files };
 }
+
+const UNASKED = "; its interface is the one that carries the address, and only the host knows it";
 
 /** Exactly the bytes of one file, for comparing them with a host's. */
 function tellFile(context: Context, rendered: readonly RenderedBalancer[], name: string): number {
   const matching = rendered.map(({ files }) => files.find(({ path }) => path === name || path.endsWith(`/${name}`)));
-  const texts = matching.map((file) => (file?.kind === "text" ? textOf(file) : null));
+  const texts = matching.map((file) => (file?.kind === "text" ? file.text : null));
   const [text] = texts;
   if (text === undefined || text === null) {
     const names = [...new Set(rendered.flatMap(({ files }) => files.filter(({ kind }) => kind === "text")))];
@@ -142,10 +120,6 @@ function tellFile(context: Context, rendered: readonly RenderedBalancer[], name:
   return EXIT_CODE.done;
 }
 
-function json(rendered: readonly RenderedBalancer[], problems: readonly Failure[]): string {
-  const balancers = rendered.map((each) => ({
-    ...each,
-    files: each.files.map((file) => (file.kind === "text" ? { ...file, text: textOf(file) } : file)),
-  }));
+function json(balancers: readonly RenderedBalancer[], problems: readonly Failure[]): string {
   return JSON.stringify({ balancers, problems });
 }

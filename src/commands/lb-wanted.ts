@@ -38,21 +38,22 @@ export async function wantedBalancers(context: Context, input: WantedInput): Pro
   const { topology, fingerprintKey } = input;
   const { bySet, problems } = await readCertificates(context, topology, fingerprintKey ?? "");
   const balancers = topology.balancers.flatMap((set) => {
-    const certificates = standIns(set, bySet.get(set.name) ?? []);
+    const certificates = standIns(set, bySet.get(set.name) ?? [], fingerprintKey);
     return set.hosts.map((host) => wantedBalancer(input, { set, host, certificates }));
   });
   return { balancers, problems };
 }
 
 /** Fingerprints that nobody can know are empty, and then {@link WantedFiles} has null. */
-function standIns(set: TopologyBalancer, read: readonly LbCertificate[]): readonly LbCertificate[] {
-  return set.certificates.map(
-    ({ name }) => read.find((each) => each.name === name) ?? { name, fingerprint: "", names: [] },
-  );
+function standIns(set: TopologyBalancer, read: readonly LbCertificate[], key: string | null): readonly LbCertificate[] {
+  return set.certificates.map(({ name }) => {
+    const found = read.find((each) => each.name === name) ?? { name, fingerprint: "", names: [] };
+    return key === null ? { ...found, fingerprint: "" } : found;
+  });
 }
 
 function wantedBalancer(
-  { topology, templates, fingerprintKey }: WantedInput,
+  { topology, templates }: WantedInput,
   of: {
     readonly set: TopologyBalancer;
     readonly host: string;
@@ -63,9 +64,7 @@ function wantedBalancer(
   const model = desiredLb(topology, host, certificates);
   const render = renderLb(templates.haproxy, model, new Set());
   const unknown = new Set(
-    render.files.flatMap((file) =>
-      file.kind === "certificate" && (fingerprintKey === null || file.fingerprint === "") ? [file.path] : [],
-    ),
+    render.files.flatMap((file) => (file.kind === "certificate" && file.fingerprint === "" ? [file.path] : [])),
   );
   const files = Object.fromEntries(
     Object.entries(hashesOf(render)).map(([path, hash]) => [path, unknown.has(path) ? null : hash]),

@@ -51,7 +51,8 @@ function appsIn(text: string): readonly string[] {
 function fileSection(file: LbFile, sources: ReadonlyMap<string, string>): OriginSection {
   const { path } = file;
   if (file.kind === "certificate") {
-    const text = `(a certificate and its key, fingerprint ${file.fingerprint})`;
+    // A fingerprint takes the fleet's key, which a render that touches no host does not have.
+    const text = `(a certificate and its key${file.fingerprint === "" ? "" : `, fingerprint ${file.fingerprint}`})`;
     return { heading: `${path}: ${from([FLEET_FILE])}`, text };
   }
   const origins = appsIn(file.text).flatMap((app) => sources.get(app) ?? []);
