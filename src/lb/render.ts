@@ -15,7 +15,7 @@ export interface LbRender {
 
 /**
  * The text of haproxy.cfg and the files it names: pure and byte-stable. `template` is Handlebars text, drover's own or a
- * fleet's; docs/load-balancing.md lists the names it may use. `disabled` holds "backend/server" of servers that must not
+ * fleet's; drover's own begins with a list of the names it may use. `disabled` holds "backend/server" of servers that must not
  * serve yet or any more; names it does not know are ignored. Throws a DroverError where a value would not be safe in
  * HAProxy's syntax, where two routes claim the same, or where the template makes what HAProxy could not run.
  */
