@@ -160,7 +160,9 @@ function laneOf(instance: ChangedInstance, { situation, routing, floor, drained 
     comesBack && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
     [switchOrStart(instance, probeOf(routing.healthBefore ?? app.health, app.rollout))],
     [probeInstance(desired, probe)],
-    ...moveServer(routing.moves.filter((move) => move.server.server === desired.host)),
+    ...sideBySide(
+      routing.moves.filter((move) => move.server.server === desired.host).map((move) => moveServer("enable", move)),
+    ),
     ...(comesBack ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
   ];
   return place(desired.host, drafts);

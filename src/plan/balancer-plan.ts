@@ -1,6 +1,7 @@
 import type { Plan } from "../model/plan.ts";
-import { diffLb } from "../lb/diff.ts";
+import { configHash, diffLb } from "../lb/diff.ts";
 import type { LbFacts } from "../lb/facts.ts";
+import { CONFIG } from "../lb/paths.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { handOver, takeBack } from "../vip/steps.ts";
 import type { BalancerState } from "./balancers.ts";
@@ -8,6 +9,8 @@ import { changeLines, desiredModel, install, observedBalancer } from "./balancer
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
 import type { FileChange } from "./routing.ts";
+import type { FileStand } from "./verify/files.ts";
+import { fileStands } from "./verify/files.ts";
 import { heldBy, planVips, setOf, successors } from "./vips.ts";
 
 /**
@@ -79,14 +82,32 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
   const { templates } = input;
   const next = install(state, { template: templates.haproxy, phase: "expand", model, disabled: [] });
   if (next === null) return nothing;
-  const diff = diffLb({ config: next.state.text ?? "", files: next.state.files }, facts, new Set());
   return {
     stages: next.change.kind === "restart" ? aside(name, next.stages, input) : next.stages,
     state: next.state,
-    reasons: diff.kind === "same" ? [] : diff.reasons.map((reason) => `${name}: ${reason}`),
+    reasons: reasonsOf(next.state, facts).map((reason) => `${name}: ${reason}`),
     changes: [{ balancer: name, change: next.change }],
   };
 }
+
+/** What is not as it should be, file by file; that a file is to change is told by the change itself. */
+function reasonsOf({ text, files }: BalancerState, facts: LbFacts): readonly string[] {
+  const diff = diffLb(text ?? "", facts, new Set());
+  const stands = fileStands(facts, { config: configHash(text ?? ""), files });
+  return [
+    ...(diff.kind === "same" ? [] : diff.reasons),
+    ...stands.flatMap(({ path, kind }) => {
+      const says = path === CONFIG ? undefined : STAND_WORDS[kind];
+      return says === undefined ? [] : [`${path} ${says}`];
+    }),
+  ];
+}
+
+const STAND_WORDS: Partial<Record<FileStand["kind"], string>> = {
+  missing: "is missing",
+  "by-hand": "was changed by hand",
+  foreign: "was not written by drover",
+};
 
 /** HAProxy restarts while another balancer has the VIP, where there is one to have it. */
 function aside(name: string, stages: DraftStages, input: PlanInput): DraftStages {

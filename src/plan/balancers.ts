@@ -1,7 +1,6 @@
 import { canonicalJson } from "../model/hash.ts";
 import type { LbApp, LbChange, LbModel, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Phase } from "../model/plan.ts";
-import { bundleHash } from "../lb/bundle.ts";
 import { changeOf, hashesOf } from "../lb/change.ts";
 import { desiredLb } from "../lb/desired.ts";
 import { configHash } from "../lb/diff.ts";
@@ -99,18 +98,12 @@ export interface Installed {
 }
 
 /** The balancer's next files, or null when it already holds them. */
-export function install(
-  state: BalancerState,
-  { template, phase, model, disabled }: Installation,
-): Installed | null {
+export function install(state: BalancerState, { template, phase, model, disabled }: Installation): Installed | null {
   const marks = state.text === null ? new Set<string>() : normalizeHaproxy(state.text).disabled;
   const render = renderLb(template, model, new Set([...marks, ...disabled.map(refName)]));
   if (state.sound && holds(state, render)) return null;
   const change = changeFor(state, render);
-  const previous = {
-    sha256: state.text === null ? null : bundleHash(state.text, state.files),
-    model: state.ours ? state.model : null,
-  };
+  const previous = { config: state.text, files: state.files, model: state.ours ? state.model : null };
   const { balancer } = state;
   return {
     stages: installConfig(phase, [{ balancer, model, ...render, change, previous }]),

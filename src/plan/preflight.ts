@@ -94,7 +94,9 @@ export function drainProblems(app: string, input: PlanInput): readonly Failure[]
   return Object.keys(input.drains).flatMap((host) => {
     const name = `${app}/${host}`;
     const open = balancersOf(app, input).filter(({ facts: { stable } }) => {
-      return stable.admin?.[name] === "ready" || (stable.admin?.[name] !== undefined && !stable.disabled.includes(name));
+      return (
+        stable.admin?.[name] === "ready" || (stable.admin?.[name] !== undefined && !stable.disabled.includes(name))
+      );
     });
     if (open.length === 0) return [];
     const where = open.map(({ balancer }) => balancer).join(", ");

@@ -13,9 +13,9 @@ export interface ServerPlaces {
   readonly balancers: readonly string[];
 }
 
-/** A server that stays under its name and is to be found elsewhere, on one balancer. */
+/** A server that stays under its name and is to be found elsewhere. Balancers may have known it at different places. */
 export interface Move {
-  readonly balancer: string;
+  readonly balancers: readonly string[];
   readonly server: ServerRef;
   readonly from: ServerAddress;
   readonly to: ServerAddress;
@@ -71,7 +71,7 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
   const leaving = involved.map((view) =>
     places(name, view, view.desired === null ? [] : missing(view.applied, view.desired)),
   );
-  const moves = involved.flatMap(({ state, applied, goal }) => movesOf(state.balancer, applied, goal));
+  const moves = together(involved.flatMap(({ state, applied, goal }) => movesOf(state.balancer, applied, goal)));
   const at = (all: readonly Places[], { balancer }: BalancerState): readonly ServerRef[] =>
     all.find((each) => each.balancer === balancer)?.servers ?? [];
   const expanded = installAll(
@@ -82,7 +82,7 @@ export function routingOf(name: string, states: readonly BalancerState[], input:
   const letIn = (state: BalancerState): readonly ServerRef[] =>
     at(fresh, state).filter(({ server }) => input.drains[server] === undefined);
   const lanesDone = expanded.states.map((state) => {
-    const own = moves.filter(({ balancer }) => balancer === state.balancer);
+    const own = moves.filter(({ balancers }) => balancers.includes(state.balancer));
     const there = own.reduce((each, { server, to }) => moved(each, server, to), state);
     return markAll(markAll(there, letIn(state), false), at(leaving, state), true);
   });
@@ -119,8 +119,19 @@ function movesOf(balancer: string, applied: LbApp | null, goal: LbApp | null): r
     const from = applied.servers.find(({ name }) => name === server);
     if (from === undefined || (from.address === address && from.port === port)) return [];
     const was = { address: from.address, port: from.port };
-    return [{ balancer, server: { backend: applied.app, server }, from: was, to: { address, port } }];
+    return [{ balancers: [balancer], server: { backend: applied.app, server }, from: was, to: { address, port } }];
   });
+}
+
+/** Moves of one server that differ in nothing but the balancer, as one. */
+function together(moves: readonly Move[]): readonly Move[] {
+  const all = new Map<string, Move>();
+  for (const move of moves) {
+    const key = canonicalJson({ ...move, balancers: [] });
+    const same = all.get(key);
+    all.set(key, same === undefined ? move : { ...same, balancers: [...same.balancers, ...move.balancers] });
+  }
+  return [...all.values()];
 }
 
 function missing(from: LbApp | null, inThe: LbApp | null): readonly string[] {

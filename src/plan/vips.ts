@@ -60,7 +60,10 @@ function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
   const way = wire && hosts.length > 1 ? PAIRED : "keepalived changes";
   return {
     stages: [
-      ...installVip("expand", installs.map((change) => change.input)),
+      ...installVip(
+        "expand",
+        installs.map((change) => change.input),
+      ),
       ...(installs.length === 0 ? [] : awaitHolder("expand", hosts, set.vips, null)),
       ...leaving.flatMap(({ input: { balancer, previous } }) => removeVip("contract", { balancer, previous })),
     ],
