@@ -13,6 +13,7 @@ export const STAGED = "/var/lib/drover/staged/bundle";
  *     place(), put_back(), settle_files() old files stay as links until it is known that they are not needed
  */
 export const PERL_BUNDLE: string = String.raw`
+  our (@leftover, @changing);
   sub quit { my ($code, @lines) = @_; chomp @lines; print STDERR "$_\n" for @lines; exit $code }
   sub sums {
     my @paths = @_; my %sum; return %sum unless @paths;
@@ -81,7 +82,6 @@ export const PERL_BUNDLE: string = String.raw`
     remove_tree($_) for splice @kept, 19 > @kept ? scalar @kept : 19;
     return $hash;
   }
-  our (@leftover, @changing);
   END { my $code = $?; -d $_ ? remove_tree($_) : unlink $_ for @leftover; $? = $code }
   sub mode_of { return $_[0]{kind} eq "certificate" ? 0600 : 0644 }
   sub manifest_text {

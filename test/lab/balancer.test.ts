@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HAPROXY_TEMPLATE, HEALTH, shop, shopConfig, shopModel } from "../support/balancer.ts";
+import { BALANCING, EDGE, HEALTH, shop, shopConfig, shopModel, shopRender } from "../support/balancer.ts";
 import { balancerContract } from "../support/balancer-contract.ts";
 import { labBench, startApp, type LabBench } from "./support/balancer.ts";
 import { driver } from "./support/drive.ts";
 import { lab, until } from "./support/lab.ts";
-import { renderHaproxy } from "../../src/lb/render.ts";
-import type { LbAction, LbApp } from "../../src/model/action.ts";
+import type { LbAction } from "../../src/model/action.ts";
+import type { LbApp, LbChange } from "../../src/model/lb.ts";
 
 const real = lab("test-balancer");
 const { sh } = driver(real);
@@ -34,13 +34,16 @@ describe("real HAProxy", () => {
 describe("real HAProxy under load", () => {
   const on = (server: string) => ({ balancer, server: shop(server) });
   const model = shopModel();
+  const { files } = shopRender();
+  const change: LbChange = { kind: "reload", why: ["a test wants it"] };
+  const installing = (config: string): LbAction => ({ kind: "lb.install", balancer, model, config, files, change });
   const done = async (action: LbAction): Promise<void> => {
     const outcome = await bench.go(action);
     if (outcome.kind === "failed") throw new Error(JSON.stringify(outcome.failure, null, 1));
   };
 
   test("servers go out, are killed and come back, with reloads in between, and no request fails", async () => {
-    await done({ kind: "lb.install", balancer, model, config: shopConfig() });
+    await done(installing(shopConfig()));
     const wrk = real.background(["wrk", "-t2", "-c16", "-d20s", "-s", await pacing(), `http://${address}/`]);
     let said = "";
     let over = false;
@@ -50,8 +53,8 @@ describe("real HAProxy under load", () => {
       const server = apps[round % 3] ?? "";
       await done({ kind: "lb.mark", ...on(server), disabled: true });
       await done({ kind: "lb.drain", ...on(server), floor: 2 });
-      const config = shopConfig([server]).replace("timeout tunnel 1h", `timeout tunnel ${100 + round}m`);
-      if (round % 2 === 1) await done({ kind: "lb.install", balancer, model, config });
+      const config = shopConfig([server]).replace(/timeout tunnel \S+/, `timeout tunnel ${100 + round}m`);
+      if (round % 2 === 1) await done(installing(config));
       await done({ kind: "lb.quiesce", ...on(server), drainTimeout: 5000, drainAction: "fail" });
       await done({ kind: "lb.maint", ...on(server) });
       await sh(server, "systemctl kill -s KILL app");
@@ -92,7 +95,7 @@ describe("real HAProxy under load", () => {
     await until("the squatter listens", async () => (await sh("lb1", "ss -Hltn sport = :8099")) !== "");
     const before = await bench.facts();
     const config = `${shopConfig()}frontend drover_more\n    bind *:8099\n    default_backend shop\n`;
-    const outcome = await bench.go({ kind: "lb.install", balancer, model, config });
+    const outcome = await bench.go(installing(config));
     expect(outcome).toMatchObject({
       kind: "failed",
       failure: { code: "balancer-config", message: expect.stringContaining("port 8099 is taken by python3") },
@@ -101,22 +104,23 @@ describe("real HAProxy under load", () => {
   });
 
   test("an install whose caller is gone ends in order all the same", async () => {
-    const config = shopConfig().replace("timeout tunnel 1h", "timeout tunnel 9h");
-    const action: LbAction = { kind: "lb.install", balancer, model, config };
+    const config = shopConfig().replace(/timeout tunnel \S+/, "timeout tunnel 9h");
+    const action: LbAction = installing(config);
     await bench.abandon(action);
     await until("the new file runs", async () => {
       const { stable } = await bench.facts();
       return stable.config?.text === config && !stable.interrupted && stable.admin !== null;
     });
-    await done({ kind: "lb.install", balancer, model, config: shopConfig() });
+    await done(installing(shopConfig()));
     expect((await bench.facts()).stable.config?.text).toBe(shopConfig());
   });
 
   test("the longest prefix wins on segment boundaries, ports and case of the host do not count, the rest is 404", async () => {
     const route = (app: string, path: string, servers: readonly string[]): LbApp => ({
       app,
-      routes: [{ host: "shop.lab.internal", path }],
+      routes: [{ kind: "http", host: "shop.lab.internal", path, tls: "none" }],
       health: HEALTH,
+      balancing: BALANCING,
       servers: shopModel().apps["shop"]?.servers.filter(({ name }) => servers.includes(name)) ?? [],
     });
     const apps = {
@@ -124,8 +128,8 @@ describe("real HAProxy under load", () => {
       deep: route("deep", "/api/v2/", ["app3"]),
       shop: route("shop", "/", ["app1"]),
     };
-    const config = renderHaproxy(HAPROXY_TEMPLATE, { apps }, new Set());
-    await done({ kind: "lb.install", balancer, model: { apps }, config });
+    const model = { set: EDGE, apps };
+    await done({ kind: "lb.install", balancer, model, ...shopRender([], model), change });
     const get = async (target: string, host = "shop.lab.internal"): Promise<string> =>
       (await real.run(["curl", "-sg", "-H", `Host: ${host}`, target])).stdout.trim();
     const v4 = `http://${address}`;
@@ -137,7 +141,7 @@ describe("real HAProxy under load", () => {
     expect(await get(`${v4}/api/v2`)).toBe("app3 /api/v2");
     expect(await get("http://[fd00:56::11]/api/v2/x")).toBe("app3 /api/v2/x");
     expect(await get(`${v4}/`, "other.lab.internal")).toBe("no such route");
-    await done({ kind: "lb.install", balancer, model, config: shopConfig() });
+    await done(installing(shopConfig()));
   });
 
   test("every golden file is accepted without a warning", async () => {
@@ -160,7 +164,7 @@ describe("real HAProxy under load", () => {
       "printf 'global\\n    stats socket /run/haproxy/admin.sock mode 600 level admin\\n' > /etc/haproxy/haproxy.cfg; systemctl start haproxy",
     );
     const before = await bench.facts();
-    await done({ kind: "lb.install", balancer, model, config: shopConfig() });
+    await done(installing(shopConfig()));
     await done({ kind: "lb.restore", balancer, sha256: before.stable.config?.sha256 ?? "", model: null });
     const after = await bench.facts();
     expect(after.stable).toEqual(before.stable);

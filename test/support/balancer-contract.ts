@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { bundleHash } from "../../src/lb/bundle.ts";
 import { diffLb } from "../../src/lb/diff.ts";
-import { shop, shopConfig, shopModel, type BalancerBench } from "./balancer.ts";
+import { shop, shopConfig, shopModel, shopRender, type BalancerBench } from "./balancer.ts";
 import type { LbAction } from "../../src/model/action.ts";
+import type { LbChange } from "../../src/model/lb.ts";
 import type { Failure } from "../../src/model/errors.ts";
 
 const balancer = "lb1";
@@ -21,7 +23,9 @@ export function balancerContract(bench: () => BalancerBench): void {
     return outcome.failure;
   };
   const on = (server: string) => ({ balancer, server: shop(server) });
-  const install = (config: string): LbAction => ({ kind: "lb.install", balancer, model, config });
+  const { files } = shopRender();
+  const change: LbChange = { kind: "reload", why: ["a test wants it"] };
+  const install = (config: string): LbAction => ({ kind: "lb.install", balancer, model, config, files, change });
   const takeOut = async (server: string): Promise<void> => {
     await done({ kind: "lb.drain", ...on(server), floor: 2 });
     await done({ kind: "lb.mark", ...on(server), disabled: true });
@@ -105,7 +109,7 @@ export function balancerContract(bench: () => BalancerBench): void {
 
   test("a reload in mid-drain comes up drained, and the state file keeps only that row", async () => {
     await takeOut("app3");
-    const changed = shopConfig(["app3"]).replace("timeout tunnel 1h", "timeout tunnel 2h");
+    const changed = shopConfig(["app3"]).replace(/timeout tunnel \S+/, "timeout tunnel 2h");
     expect(await done(install(changed))).toMatch(/^reloaded, worker \d+$/);
     expect(await admin()).toEqual({ ...all("ready"), "shop/app3": "drain" });
     expect((await bench().stateFile()).match(/ shop .*/g)).toEqual([
@@ -122,7 +126,7 @@ export function balancerContract(bench: () => BalancerBench): void {
     await expect
       .poll(async () => (await bench().facts()).live.servers["shop/app2"]?.status, { timeout: 15_000 })
       .toBe("DOWN");
-    await done(install(shopConfig().replace("timeout tunnel 1h", "timeout tunnel 3h")));
+    await done(install(shopConfig().replace(/timeout tunnel \S+/, "timeout tunnel 3h")));
     const facts = await bench().facts();
     expect(facts.stable.admin).toEqual({ ...all("ready"), "shop/app1": "drain" });
     expect(facts.live.servers["shop/app2"]?.status).toMatch(/^DOWN/);
@@ -145,7 +149,7 @@ export function balancerContract(bench: () => BalancerBench): void {
 
   test("a file whose worker does not start is taken back, and HAProxy goes on with the previous one", async () => {
     const before = await bench().facts();
-    const config = `${shopConfig()}frontend drover_far\n    bind 198.51.100.1:81\n    default_backend shop\n`;
+    const config = `${shopConfig()}frontend drover_far\n    bind *:81 interface nowhere0\n    default_backend shop\n`;
     expect(await fails(install(config))).toMatchObject({
       code: "balancer-config",
       message: "lb1: the new haproxy.cfg did not come up; the previous one is back and runs",
@@ -157,15 +161,15 @@ export function balancerContract(bench: () => BalancerBench): void {
 
   test("an install is undone by the hash of what was there, manifest included", async () => {
     const before = await bench().facts();
-    await done(install(shopConfig().replace("timeout tunnel 1h", "timeout tunnel 4h")));
-    const sha256 = before.stable.config?.sha256 ?? "";
-    await done({ kind: "lb.restore", balancer, sha256, model });
+    await done(install(shopConfig().replace(/timeout tunnel \S+/, "timeout tunnel 4h")));
+    const { config, files } = before.stable;
+    await done({ kind: "lb.restore", balancer, sha256: bundleHash(config?.text ?? "", files), model });
     expect((await bench().facts()).stable).toEqual(before.stable);
   });
 
   test("a tunnel counts as a session, also on a worker from before a reload, and is closed at the deadline", async () => {
     const first = await bench().tunnel();
-    await done(install(shopConfig().replace("timeout tunnel 1h", "timeout tunnel 5h")));
+    await done(install(shopConfig().replace(/timeout tunnel \S+/, "timeout tunnel 5h")));
     await done({ kind: "lb.drain", ...on(first.server), floor: 2 });
     expect(
       await fails({ kind: "lb.quiesce", ...on(first.server), drainTimeout: 300, drainAction: "fail" }),

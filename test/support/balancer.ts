@@ -4,7 +4,7 @@ import type { LbModel, LbSet, ServerRef } from "../../src/model/lb.ts";
 import type { Balancing, Health, LbSettings } from "../../src/model/fleet.ts";
 import type { Outcome } from "../../src/model/operation.ts";
 import type { LbFacts } from "../../src/lb/facts.ts";
-import { renderLb } from "../../src/lb/render.ts";
+import { renderLb, type LbRender } from "../../src/lb/render.ts";
 
 /** The template as drover ships it. */
 export const HAPROXY_TEMPLATE: string = readFileSync(
@@ -75,9 +75,14 @@ export function shopModel(port = 8080): LbModel {
   return { set: EDGE, apps: { shop: { app: "shop", routes, health: HEALTH, balancing: BALANCING, servers } } };
 }
 
-/** What drover would install for {@link shopModel}. */
+/** All that drover would install for {@link shopModel}. */
+export function shopRender(disabled: readonly string[] = [], model: LbModel = shopModel()): LbRender {
+  return renderLb(HAPROXY_TEMPLATE, model, new Set(disabled.map((name) => `shop/${name}`)));
+}
+
+/** Its haproxy.cfg. */
 export function shopConfig(disabled: readonly string[] = [], model: LbModel = shopModel()): string {
-  return renderLb(HAPROXY_TEMPLATE, model, new Set(disabled.map((name) => `shop/${name}`))).config;
+  return shopRender(disabled, model).config;
 }
 
 /** A server of {@link shopModel}. */
@@ -97,4 +102,8 @@ export interface BalancerBench {
   health(server: string, passes: boolean): Promise<void>;
   /** The state file's text. */
   stateFile(): Promise<string>;
+  /** PEM by the reference of its secret. */
+  readonly secrets: Map<string, string>;
+  /** A new certificate with its key, for these names. */
+  certificate(names: readonly string[]): Promise<string>;
 }

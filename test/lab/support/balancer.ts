@@ -8,12 +8,12 @@ import { operateLb } from "../../../src/lb/operations.ts";
 import { STATE_FILE } from "../../../src/lb/paths.ts";
 import { RELAY } from "../../../src/lb/relay.ts";
 import type { LbAction } from "../../../src/model/action.ts";
-import type { Command } from "../../../src/model/command.ts";
+import type { Command, Frame } from "../../../src/model/command.ts";
 import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
 import { frameHeader, renderScript } from "../../../src/ssh/script.ts";
 import type { BalancerBench } from "../../support/balancer.ts";
 import { driver } from "./drive.ts";
-import { checkout, until, type Lab } from "./lab.ts";
+import { checkout, command, until, type Lab } from "./lab.ts";
 
 const SHELL = ["sh", "-c", 'IFS= read -r n && s=$(head -c "$n") && eval "$s"'];
 
@@ -73,6 +73,7 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
   const relay = new LabRelay(lab, host);
   if ((await relay.next()) !== "relay") throw new Error("the relay did not greet");
   const { gather, sh } = driver(lab);
+  const secrets = new Map<string, string>();
   const answer = async (asked: Ask, began: number): Promise<Answer> => {
     const elapsed = (): number => performance.now() - began;
     switch (asked.kind) {
@@ -88,7 +89,7 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
       }
       case "exec": {
         const { command } = asked;
-        const ran = await lab.exec(host, SHELL, { stdin: stdinOf(command) });
+        const ran = await lab.exec(host, SHELL, { stdin: stdinOf(command, secrets) });
         return { ...ran, kind: "exec", elapsed: elapsed() };
       }
       case "edit":
@@ -96,10 +97,12 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
     }
   };
   return {
+    secrets,
+    certificate: selfSigned,
     async abandon(action) {
       const asked = operateLb(action).next().value;
       if (!("kind" in asked) || asked.kind !== "exec") throw new Error(`${action.kind} does not begin with a script`);
-      const ran = await lab.exec(host, ["sh", "-c", ABANDON], { stdin: stdinOf(asked.command) });
+      const ran = await lab.exec(host, ["sh", "-c", ABANDON], { stdin: stdinOf(asked.command, secrets) });
       if (ran.code !== 0) throw new Error(ran.stderr);
     },
     close: () => relay.close(),
@@ -128,8 +131,23 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
   };
 }
 
-function stdinOf(command: Command): Buffer {
-  const frames = command.frames.map((frame) => Buffer.from(frame.kind === "text" ? frame.text : ""));
+/** A self-signed certificate and its key. */
+async function selfSigned(names: readonly string[]): Promise<string> {
+  const alt = names.map((name) => `DNS:${name}`).join(",");
+  const make = `umask 077; d=$(mktemp -d); openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+    -subj /CN="$1" -addext subjectAltName="$2" -keyout $d/key -out $d/crt 2>/dev/null && cat $d/crt && echo && cat $d/key; rm -r $d`;
+  const ran = await command("sh", ["-c", make, "sh", names[0] ?? "", alt]);
+  if (ran.code !== 0) throw new Error(ran.stderr);
+  return ran.stdout;
+}
+
+function bytesOf(frame: Frame, secrets: ReadonlyMap<string, string>): Buffer {
+  if (frame.kind === "file") throw new Error("a balancer gets no files");
+  return Buffer.from(frame.kind === "text" ? frame.text : (secrets.get(frame.ref) ?? ""));
+}
+
+function stdinOf(command: Command, secrets: ReadonlyMap<string, string>): Buffer {
+  const frames = command.frames.map((frame) => bytesOf(frame, secrets));
   const warrant = command.mutates ? { run: "test", epoch: 1 } : null;
   const script = renderScript({ command, warrant, frames: [] });
   return Buffer.concat([script, ...frames.flatMap((bytes) => [frameHeader(bytes.length), bytes])]);

@@ -3,12 +3,19 @@ import { lbFact } from "../../../src/lb/facts.ts";
 import { operateLb } from "../../../src/lb/operations.ts";
 import { STATE_FILE } from "../../../src/lb/paths.ts";
 import type { LbAction } from "../../../src/model/action.ts";
+import type { Frame } from "../../../src/model/command.ts";
+import type { LbChange } from "../../../src/model/lb.ts";
 import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
 import type { Channel, Clock } from "../../../src/model/ports.ts";
 import { addLbCommands, fakeHaproxy, printLbFact, removeHaproxy } from "../../fake/haproxy.ts";
 import { createFakeTransport, FakeFleet } from "../../fake/transport.ts";
 import { balancerContract } from "../../support/balancer-contract.ts";
-import { shopConfig, shopModel, type BalancerBench } from "../../support/balancer.ts";
+import { shopModel, shopRender, type BalancerBench } from "../../support/balancer.ts";
+
+function bytesOf(frame: Frame, secrets: ReadonlyMap<string, string>): Buffer {
+  if (frame.kind === "file") throw new Error("a balancer gets no files");
+  return Buffer.from(frame.kind === "text" ? frame.text : (secrets.get(frame.ref) ?? ""));
+}
 
 /** A balancer in memory; only what the operations wait for moves its clock. */
 function fakeBench(installed = true): BalancerBench {
@@ -26,9 +33,10 @@ function fakeBench(installed = true): BalancerBench {
   const host = fleet.host("lb1");
   const haproxy = fakeHaproxy(host);
   if (!installed) removeHaproxy(host);
+  const secrets = new Map<string, string>();
   const sick = new Set<string>();
   haproxy.passes = (ref) => !sick.has(ref);
-  haproxy.failsToStart = (config) => config.includes("198.51.100.1");
+  haproxy.failsToStart = (config) => config.includes("interface nowhere0");
   haproxy.traffic = 1;
   const transport = createFakeTransport(fleet);
   const limits = { deadline: 1e6, signal: new AbortController().signal };
@@ -57,7 +65,7 @@ function fakeBench(installed = true): BalancerBench {
         return { kind: "haproxy", elapsed: elapsed(), replies };
       }
       case "exec": {
-        const frames = asked.command.frames.map((frame) => Buffer.from(frame.kind === "text" ? frame.text : ""));
+        const frames = asked.command.frames.map((frame) => Buffer.from(bytesOf(frame, secrets)));
         const sized = frames.map((bytes) => ({ size: bytes.length, bytes }));
         const warrant = { run: "test", epoch: 1 };
         const ran = await transport.exec("lb1", { command: asked.command, warrant, frames: sized }, limits);
@@ -69,8 +77,11 @@ function fakeBench(installed = true): BalancerBench {
     }
   };
 
+  let serial = 0;
   return {
     ask,
+    secrets,
+    certificate: (names) => Promise.resolve(`certificate ${String((serial += 1))} for ${names.join(" ")}\n`),
     facts: () => Promise.resolve(lbFact.parse(printLbFact(host))),
     health: (server, passes) => {
       if (passes) sick.delete(`shop/${server}`);
@@ -102,7 +113,8 @@ describe("a balancer without HAProxy", () => {
   test("says which package to install, in its facts and to an install", async () => {
     const bench = fakeBench(false);
     expect((await bench.facts()).stable).toMatchObject({ installed: false, package: "haproxy", active: false });
-    const action: LbAction = { kind: "lb.install", balancer: "lb1", model: shopModel(), config: shopConfig() };
+    const change: LbChange = { kind: "restart", why: ["HAProxy does not run"] };
+    const action: LbAction = { kind: "lb.install", balancer: "lb1", model: shopModel(), ...shopRender(), change };
     expect(await bench.go(action)).toMatchObject({
       kind: "failed",
       failure: { code: "package-missing", hint: "install it there: apt-get install haproxy" },
