@@ -91,26 +91,36 @@ interface Files {
   readonly manifest: string | null;
 }
 
-function change(host: FakeHost, files: Files, ended: "run" | "keep"): FakeOutput {
-  const keepalived = needed(host);
+function isSame(host: FakeHost, { check, dropIn, config }: Files): boolean {
+  return host.text(CONFIG) === config && host.text(CHECK) === check && host.text(DROP_IN) === dropIn;
+}
+
+function lay(host: FakeHost, { check, dropIn, config }: Files): void {
   const previous = host.text(CONFIG);
   if (previous !== null) write(host, `${PREVIOUS}/${sha256(previous)}`, previous);
-  const stays = ended === "keep" && host.files.has(YIELDED);
+  write(host, PENDING, "");
+  write(host, CHECK, check, "755");
+  write(host, DROP_IN, dropIn, "644");
+  write(host, CONFIG, config, "644");
+}
+
+/** Brings a running or stopped keepalived to its file; the word for it. */
+function bringUp(host: FakeHost, keepalived: FakeKeepalived, config: string): string {
   const ran = keepalived.running !== null;
-  const isSame = previous === files.config && host.text(CHECK) === files.check && host.text(DROP_IN) === files.dropIn;
+  if (ran) keepalived.reloads += 1;
+  keepalived.running = config;
+  keepalived.enabled = true;
+  host.files.delete(YIELDED);
+  return ran ? "reloaded" : "started";
+}
+
+function change(host: FakeHost, files: Files, ended: "run" | "keep"): FakeOutput {
+  const keepalived = needed(host);
+  const stays = ended === "keep" && host.files.has(YIELDED);
   let said = "unchanged";
-  if (!isSame || host.files.has(PENDING) || (!ran && !stays)) {
-    write(host, PENDING, "");
-    write(host, CHECK, files.check, "755");
-    write(host, DROP_IN, files.dropIn, "644");
-    write(host, CONFIG, files.config, "644");
-    said = stays ? "laid down, keepalived stays stopped" : ran ? "reloaded" : "started";
-    if (!stays && ran) keepalived.reloads += 1;
-  }
-  if (!stays) {
-    keepalived.running = files.config;
-    keepalived.enabled = true;
-    host.files.delete(YIELDED);
+  if (!isSame(host, files) || host.files.has(PENDING) || (keepalived.running === null && !stays)) {
+    lay(host, files);
+    said = stays ? "laid down, keepalived stays stopped" : bringUp(host, keepalived, files.config);
   }
   if (files.manifest === null) host.files.delete(MANIFEST);
   else write(host, MANIFEST, files.manifest);
@@ -190,7 +200,7 @@ export function printVipFact(fleet: FakeFleet, host: FakeHost, own: OwnAddresses
   const keepalived = fakeKeepalived(host);
   const config = host.text(CONFIG);
   const found: readonly (readonly [string, string | null])[] = [
-    ["active", keepalived?.running == null ? "inactive" : "active"],
+    ["active", (keepalived?.running ?? null) === null ? "inactive" : "active"],
     ["enabled", keepalived?.enabled === true ? "enabled" : "disabled"],
     ["installed", keepalived === null ? null : "yes"],
     ["config", config],

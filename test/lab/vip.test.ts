@@ -5,7 +5,7 @@ import { parseVrrpProbe, vrrpProbe } from "../../src/vip/probe.ts";
 import { handOver, takeBack } from "../../src/vip/steps.ts";
 import { driver } from "./support/drive.ts";
 import { lab } from "./support/lab.ts";
-import { failover, mishapsOf, PAIR, pairOf, type Mishap } from "./support/pair.ts";
+import { FAILOVERS, failover, mishapsOf, PAIR, pairOf } from "./support/pair.ts";
 import { measureFailover, oneHolder, pairConfig, startHaproxy, VIP4, VIP6 } from "./support/vip.ts";
 
 const real = lab("test-vip");
@@ -179,21 +179,11 @@ describe("protocol 112", () => {
 
 // Once each; the medians of five are in test/prove/lb-failover.test.ts.
 describe("the VIP moves", () => {
-  const cases: readonly (readonly [failover: "standard" | "fast", mishap: Mishap, limit: number])[] = [
-    ["standard", mishaps.killed, 3700],
-    ["standard", mishaps.cut, 3700],
-    ["standard", mishaps.haproxy, 3700],
-    ["standard", mishaps.keepalived, 4000],
-    ["standard", mishaps.maintenance, 700],
-    ["fast", mishaps.killed, 500],
-    ["fast", mishaps.maintenance, 100],
-  ];
-
-  test.for(cases)("%s: %o", async ([kind, mishap, limit]) => {
-    await apply({ failover: kind });
-    const { gap, by } = await failover(real, mishap, kind === "fast" ? 2000 : 6000);
+  test.for(FAILOVERS)("$settings, $mishap: at most $limit ms", async ({ settings, mishap, limit }) => {
+    await apply({ failover: settings });
+    const { gap, by } = await failover(real, mishaps[mishap], settings === "fast" ? 2000 : 6000);
     console.log(
-      `${kind}, ${mishap.name}: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most ${String(limit)}`,
+      `${settings}, ${mishaps[mishap].name}: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most ${String(limit)}`,
     );
     expect(gap).toBeLessThan(limit);
     expect(by).toHaveLength(2);

@@ -18,8 +18,8 @@ const cases: Readonly<Record<string, VipModel>> = {
   "interface-not-known": { ...LB1, interface: null },
 };
 
-test.for(Object.entries(cases))("%s", async ([name, model], context) => {
-  await context.expect(textOf(model)).toMatchFileSnapshot(`${name}.conf`);
+test.for(Object.entries(cases))("%s", async ([name, model]) => {
+  await expect(textOf(model)).toMatchFileSnapshot(`${name}.conf`);
 });
 
 test("a template of one's own ends in a newline all the same", () => {

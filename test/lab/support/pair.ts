@@ -80,6 +80,21 @@ export interface Mishap {
   readonly repair: (holder: string) => Promise<unknown>;
 }
 
+/** What is measured of each, and how many milliseconds nobody may answer. */
+export const FAILOVERS: readonly {
+  readonly settings: "standard" | "fast";
+  readonly mishap: "killed" | "cut" | "haproxy" | "maintenance" | "keepalived";
+  readonly limit: number;
+}[] = [
+  { settings: "standard", mishap: "killed", limit: 3700 },
+  { settings: "standard", mishap: "cut", limit: 3700 },
+  { settings: "standard", mishap: "haproxy", limit: 3700 },
+  { settings: "standard", mishap: "keepalived", limit: 4000 },
+  { settings: "standard", mishap: "maintenance", limit: 700 },
+  { settings: "fast", mishap: "killed", limit: 500 },
+  { settings: "fast", mishap: "maintenance", limit: 100 },
+];
+
 /** The mishaps of the failover figures, in a lab. */
 export function mishapsOf(
   lab: Lab,

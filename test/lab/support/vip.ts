@@ -87,7 +87,7 @@ frontend all
 
 /** A HAProxy that answers every request with its host's name, and keepalived's check. */
 export async function startHaproxy(lab: Lab, host: string): Promise<void> {
-  const put = await lab.exec(host, ["sh", "-c", "cat > /etc/haproxy/haproxy.cfg && systemctl restart haproxy"], {
+  const put = await lab.exec(host, ["sh", "-c", "cat > /etc/haproxy/haproxy.cfg && systemctl enable -q haproxy && systemctl restart haproxy"], {
     stdin: HAPROXY,
   });
   if (put.code !== 0) throw new Error(put.stderr);
