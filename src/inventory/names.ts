@@ -39,7 +39,7 @@ export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]{0,254}$/;
 export const INTERFACE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
 
 /** Names of certificates, made from the names of their files. */
-export const CERTIFICATE: RegExp = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
+export const CERTIFICATE: RegExp = /^(?!.*\.\.)[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$/;
 
 /** OpenSSL's names of ciphers and cipher suites, without the signs that join and exclude them. */
 export const CIPHER: RegExp = /^[A-Z0-9][A-Z0-9_-]{0,63}$/;

@@ -5,7 +5,7 @@ import type { DroverDraft } from "./drafts.ts";
 import { suggest } from "./suggest.ts";
 
 /** The templates a fleet can replace by its own, by the names of their files. */
-export const TEMPLATE_NAMES: readonly string[] = [
+const TEMPLATE_NAMES: readonly string[] = [
   "haproxy.cfg.hbs",
   "keepalived.conf.hbs",
   "release.conf.hbs",

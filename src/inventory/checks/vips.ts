@@ -6,6 +6,9 @@ import type { Path } from "../places.ts";
 import { spotKey } from "../places.ts";
 import type { PlacedBalancer, World } from "./world.ts";
 
+/** VRRP's priorities end at 254 (RFC 5798 §5.2.4), and ten lie between two balancers, to be told apart in a dump. */
+const MOST_BALANCERS = 25;
+
 /** Something that may be there once only, and who has it. */
 type Owners = Map<string, { readonly owner: string; readonly place: Place }>;
 
@@ -17,6 +20,7 @@ export function checkVips(world: World): readonly Diagnostic[] {
   const ids: Owners = new Map();
   return (world.balancers ?? []).flatMap((set) => [
     ...checkId(world, set, ids),
+    ...checkCount(world, set),
     ...set.fields.vips.flatMap((vip, index) => {
       const path = pathOf(world, set, index);
       return [...checkOwner(world, { path, vip, set }, owners), ...checkNetwork(world, { path, vip, set })];
@@ -46,6 +50,13 @@ function checkId({ drover }: World, { name, fields }: PlacedBalancer, ids: Owner
   if (other === undefined) return [];
   const got = `${id}, which ${other.owner} has (${formatPlace(other.place)})`;
   return [complain(drover.file, path, `expected an id of its own, got ${got}`)];
+}
+
+function checkCount({ drover }: World, { name, on, fields }: PlacedBalancer): readonly Diagnostic[] {
+  const count = on?.length ?? 0;
+  if (fields.vips.length === 0 || count <= MOST_BALANCERS) return [];
+  const message = `expected at most ${String(MOST_BALANCERS)} balancers with a vip, got ${String(count)}`;
+  return [complain(drover.file, ["loadBalancers", name, "hosts"], message)];
 }
 
 function checkOwner({ drover }: World, { path, vip, set }: Written, owners: Owners): readonly Diagnostic[] {
