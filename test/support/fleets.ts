@@ -24,7 +24,7 @@ export const HAPROXY_TEMPLATE: string = readFileSync(
 );
 
 /** What a balancer set is besides its name and hosts: no VIP, no certificates, all defaults. */
-export const PLAIN_SET: Omit<TopologyBalancer, "name" | "hosts"> = {
+const PLAIN_SET: Omit<TopologyBalancer, "name" | "hosts"> = {
   vips: [],
   virtualRouterId: null,
   failover: "standard",
