@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BALANCING, EDGE, HEALTH, shop, shopConfig, shopModel, shopRender } from "../support/balancer.ts";
+import { bundleContract } from "../support/bundle-contract.ts";
 import { balancerContract } from "../support/balancer-contract.ts";
 import { labBench, startApp, type LabBench } from "./support/balancer.ts";
 import { driver } from "./support/drive.ts";
@@ -29,6 +30,7 @@ afterAll(async () => {
 
 describe("real HAProxy", () => {
   balancerContract(() => bench);
+  bundleContract(() => bench);
 });
 
 describe("real HAProxy under load", () => {

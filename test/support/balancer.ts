@@ -102,6 +102,14 @@ export interface BalancerBench {
   health(server: string, passes: boolean): Promise<void>;
   /** The state file's text. */
   stateFile(): Promise<string>;
+  /** As an administrator reloads HAProxy; resolves when the new worker answers. */
+  reload(): Promise<void>;
+  /** The entries of the map for plain http as the running HAProxy has them. */
+  mapped(): Promise<string>;
+  /** What tells one certificate from another in the running HAProxy; empty where it has none of that name. */
+  serial(certificate: string): Promise<string>;
+  /** Leaves the traces of an installation that was cut off. */
+  interrupt(): Promise<void>;
   /** PEM by the reference of its secret. */
   readonly secrets: Map<string, string>;
   /** A new certificate with its key, for these names. */

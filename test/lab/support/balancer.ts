@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { lbFact } from "../../../src/lb/facts.ts";
 import { operateLb } from "../../../src/lb/operations.ts";
-import { STATE_FILE } from "../../../src/lb/paths.ts";
+import { CERTS, MAPS, PENDING, STATE_FILE } from "../../../src/lb/paths.ts";
 import { RELAY } from "../../../src/lb/relay.ts";
 import type { LbAction } from "../../../src/model/action.ts";
 import type { Command, Frame } from "../../../src/model/command.ts";
@@ -99,6 +99,24 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
   return {
     secrets,
     certificate: selfSigned,
+    async reload() {
+      const pid = async (): Promise<number | undefined> => (await gather(host, lbFact)).live.processes?.current?.pid;
+      const before = await pid();
+      await sh(host, "systemctl reload haproxy");
+      await until("the new worker answers", async () => {
+        const { live, stable } = await gather(host, lbFact);
+        const now = live.processes?.current?.pid;
+        return now !== undefined && now !== before && stable.admin !== null;
+      });
+    },
+    mapped: () => relay.ask("admin", 0, `show map ${MAPS}/http.map`),
+    async serial(name) {
+      const said = await relay.ask("admin", 0, `show ssl cert ${CERTS}/${name}.pem`);
+      return /^Serial: (\S+)/m.exec(said)?.[1] ?? "";
+    },
+    async interrupt() {
+      await sh(host, `echo 1 > ${PENDING}`);
+    },
     async abandon(action) {
       const asked = operateLb(action).next().value;
       if (!("kind" in asked) || asked.kind !== "exec") throw new Error(`${action.kind} does not begin with a script`);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lbFact } from "../../../src/lb/facts.ts";
 import { operateLb } from "../../../src/lb/operations.ts";
-import { STATE_FILE } from "../../../src/lb/paths.ts";
+import { CERTS, CONFIG, MAPS, PENDING, STATE_FILE } from "../../../src/lb/paths.ts";
 import type { LbAction } from "../../../src/model/action.ts";
 import type { Frame } from "../../../src/model/command.ts";
 import type { LbChange } from "../../../src/model/lb.ts";
@@ -9,12 +9,18 @@ import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
 import type { Channel, Clock } from "../../../src/model/ports.ts";
 import { addLbCommands, fakeHaproxy, printLbFact, removeHaproxy } from "../../fake/haproxy.ts";
 import { createFakeTransport, FakeFleet } from "../../fake/transport.ts";
+import { liveBundle } from "../../fake/haproxy-files.ts";
+import { bundleContract } from "../../support/bundle-contract.ts";
 import { balancerContract } from "../../support/balancer-contract.ts";
 import { shopModel, shopRender, type BalancerBench } from "../../support/balancer.ts";
 
 function bytesOf(frame: Frame, secrets: ReadonlyMap<string, string>): Buffer {
   if (frame.kind === "file") throw new Error("a balancer gets no files");
   return Buffer.from(frame.kind === "text" ? frame.text : (secrets.get(frame.ref) ?? ""));
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? "" : Buffer.from(bytes).toString();
 }
 
 /** A balancer in memory; only what the operations wait for moves its clock. */
@@ -81,6 +87,17 @@ function fakeBench(installed = true): BalancerBench {
   return {
     ask,
     secrets,
+    reload: () => {
+      const files = new Map([...(liveBundle(host)?.files ?? [])]);
+      haproxy.load(host.text(CONFIG) ?? "", host.text(STATE_FILE) ?? "", files);
+      return Promise.resolve();
+    },
+    mapped: () => Promise.resolve(textOf(haproxy.files.get(`${MAPS}/http.map`)?.bytes)),
+    serial: (name) => Promise.resolve(textOf(haproxy.files.get(`${CERTS}/${name}.pem`)?.bytes)),
+    interrupt: () => {
+      host.put(PENDING, Buffer.from("1\n"), "600", "root");
+      return Promise.resolve();
+    },
     certificate: (names) => Promise.resolve(`certificate ${String((serial += 1))} for ${names.join(" ")}\n`),
     facts: () => Promise.resolve(lbFact.parse(printLbFact(host))),
     health: (server, passes) => {
@@ -107,6 +124,7 @@ function fakeBench(installed = true): BalancerBench {
 describe("the balancer in memory", () => {
   const bench = fakeBench();
   balancerContract(() => bench);
+  bundleContract(() => bench);
 });
 
 describe("a balancer without HAProxy", () => {
