@@ -149,7 +149,7 @@ export function balancerContract(bench: () => BalancerBench): void {
 
   test("a file whose worker does not start is taken back, and HAProxy goes on with the previous one", async () => {
     const before = await bench().facts();
-    const config = `${shopConfig()}frontend drover_far\n    bind *:81 interface nowhere0\n    default_backend shop\n`;
+    const config = `${shopConfig()}frontend drover_far\n    bind unix@/nowhere/at.sock\n    default_backend shop\n`;
     expect(await fails(install(config))).toMatchObject({
       code: "balancer-config",
       message: "lb1: the new haproxy.cfg did not come up; the previous one is back and runs",

@@ -42,7 +42,7 @@ function fakeBench(installed = true): BalancerBench {
   const secrets = new Map<string, string>();
   const sick = new Set<string>();
   haproxy.passes = (ref) => !sick.has(ref);
-  haproxy.failsToStart = (config) => config.includes("interface nowhere0");
+  haproxy.failsToStart = (config) => config.includes("/nowhere/at.sock");
   haproxy.traffic = 1;
   const transport = createFakeTransport(fleet);
   const limits = { deadline: 1e6, signal: new AbortController().signal };
