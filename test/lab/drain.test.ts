@@ -112,18 +112,6 @@ describe("a drained host", () => {
     expect((await status()).drains).toEqual({});
     expect(await expectDrover(lab, 0, "undrain", "app1")).toContain("app1 is not drained");
   });
-
-  test("stays out and listed while its app is not healthy", async () => {
-    await expectDrover(lab, 0, "drain", "app1", "-m", "new disk");
-    await lab.exec("app1", ["systemctl", "stop", "drover-shop"]);
-    const output = await timed("undrain of a dead app", () => expectDrover(lab, 1, "undrain", "app1"));
-    expect(output).toContain("next: put right what is named above, then drover undrain app1");
-    expect(Object.keys((await status()).drains)).toEqual(["app1"]);
-    expect((await statesOf("app1")).includes("UP")).toBe(false);
-    await lab.exec("app1", ["systemctl", "start", "drover-shop"]);
-    await expectDrover(lab, 0, "undrain", "app1");
-    await expectNothingDrained(lab);
-  });
 });
 
 describe("drover killed in the middle of a drain", () => {

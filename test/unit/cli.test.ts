@@ -31,10 +31,11 @@ test("--version says what package.json says", () => {
 
 // Each is a process of its own: all at once.
 test("a wrong command line ends with what to type next", { timeout: 30_000 }, async () => {
-  const [unknown, missing, badValue] = await Promise.all([
+  const [unknown, missing, badValue, noReason] = await Promise.all([
     drover("sttaus"),
     drover("rollout", "start"),
     drover("status", "--timeout", "soon"),
+    drover("drain", "app1"),
   ]);
   expect(unknown).toMatchObject({
     code: 64,
@@ -45,6 +46,10 @@ test("a wrong command line ends with what to type next", { timeout: 30_000 }, as
     stderr: expect.stringMatching(/\n  hint: drover rollout start --help\n$/),
   });
   expect(badValue).toMatchObject({ code: 64, stderr: expect.stringMatching(/soon\n  hint: drover status --help\n$/) });
+  expect(noReason).toMatchObject({
+    code: 64,
+    stderr: expect.stringMatching(/-m, --reason <reason>.*\n  hint: drover drain --help\n$/),
+  });
 });
 
 test("help of a command of a group is that command's, with examples and exit codes", { timeout: 30_000 }, async () => {

@@ -5,6 +5,7 @@ import { drainCommand } from "../../../src/commands/drain.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
 import { statusCommand } from "../../../src/commands/status.ts";
 import { undrainCommand } from "../../../src/commands/undrain.ts";
+import { fakeApps } from "../../fake/release.ts";
 import { FakeWorld, Process } from "../../support/fake-world.ts";
 
 const drain =
@@ -100,6 +101,47 @@ describe("drain", () => {
     const world = await deployed();
     world.store.open.set("shop", "run-0-shop");
     expect(await world.run(drain("app1"))).toBe(3);
+    expect(world.store.drains.size).toBe(0);
+  });
+});
+
+describe("undrain", () => {
+  test("keeps a host out and listed while its app is not healthy, and says what to do", async () => {
+    const world = await deployed();
+    await world.run(drain("app1"));
+    const app = fakeApps(world.fleet.host("app1")).get("shop");
+    if (app === undefined) throw new Error("the shop is on app1");
+    const { started } = app;
+    app.started = null;
+    const process = new Process();
+    expect(await world.run(undrain("app1"), process)).toBe(1);
+    expect(process.lines.slice(-2)).toEqual([
+      "  next: put right what is named above, then drover undrain app1",
+      "0 updated, 0 unchanged, 1 failed, 0 unreachable, 0 not reached",
+    ]);
+    expect(kept(world).every((line) => line.endsWith(" marked"))).toBe(true);
+    expect(world.store.drains.get("app1")?.reason).toBe("new disk");
+    app.started = started;
+    expect(await world.run(undrain("app1"))).toBe(0);
+    expect(kept(world)).toEqual([]);
+  });
+
+  test("of a host that is not drained changes nothing", async () => {
+    const world = await deployed();
+    const process = new Process();
+    expect(await world.run(undrain("app1"), process)).toBe(0);
+    expect(process.lines).toEqual([
+      "app1 is not drained",
+      "  shop: is in already",
+      "0 updated, 1 unchanged, 0 failed, 0 unreachable, 0 not reached",
+    ]);
+    expect(await world.run(undrain("ap1"))).toBe(64);
+  });
+
+  test("takes a host that has left the inventory off the list", async () => {
+    const world = await deployed();
+    world.store.drains.set("gone", { reason: "broken", operator: "ann", since: "2026-01-01T00:00:00.000Z" });
+    expect(await world.run(undrain("gone"))).toBe(0);
     expect(world.store.drains.size).toBe(0);
   });
 });
