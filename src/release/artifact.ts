@@ -4,9 +4,9 @@ const APP = /^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$/;
 const RELEASE_ID = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}-[0-9a-f]{12}$/;
 const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 
-/** True for an app's name; short enough that `drover-<app>` is a user name. `haproxy` is taken by the balancers' manifest. */
+/** True for an app's name; short enough that `drover-<app>` is a user name. `haproxy` and `keepalived` are taken by the balancers' manifests. */
 export function isAppName(text: string): boolean {
-  return APP.test(text) && text !== "haproxy";
+  return APP.test(text) && text !== "haproxy" && text !== "keepalived";
 }
 
 /** True for a release id as {@link releaseId} makes it: it can be a folder's name and cannot leave its folder. */

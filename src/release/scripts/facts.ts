@@ -8,8 +8,8 @@
  *     state LOAD ACTIVE SUB NEEDRELOAD MAINPID NRESTARTS
  *     end
  *
- * Apps are found by their manifest, their unit and their folder in /opt/drover. No app is called haproxy: that
- * manifest is the balancer's. perl-base only.
+ * Apps are found by their manifest, their unit and their folder in /opt/drover. No app is called haproxy or keepalived:
+ * those manifests are the balancer's. perl-base only.
  */
 export const RELEASE_FACT: string = String.raw`
 perl -e '
@@ -22,7 +22,7 @@ my %apps;
 for (names($man)) { $apps{$1} = 1 if /^(.*)\.json$/ }
 for (names($sys)) { $apps{$1} = 1 if /^drover-(.*)\.service$/ && -f "$sys/$_" }
 for (names($opt)) { $apps{$_} = 1 if -d "$opt/$_" }
-delete $apps{haproxy};
+delete @apps{qw(haproxy keepalived)};
 my @apps = grep { /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/ } sort keys %apps;
 my @files = grep { -f $_ } map { ("$sys/drover-$_.service", "$sys/drover-$_.service.d/release.conf") } @apps;
 my %sum;
