@@ -1,4 +1,5 @@
 import { DroverError, failure } from "../model/errors.ts";
+import { RESERVED_NAMES } from "../model/reserved.ts";
 
 const APP = /^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$/;
 const RELEASE_ID = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,63}-[0-9a-f]{12}$/;
@@ -6,7 +7,7 @@ const SECRET = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 
 /** True for an app's name; short enough that `drover-<app>` is a user name. `haproxy` and `keepalived` are taken by the balancers' manifests. */
 export function isAppName(text: string): boolean {
-  return APP.test(text) && text !== "haproxy" && text !== "keepalived";
+  return APP.test(text) && !RESERVED_NAMES.includes(text) && text !== "keepalived";
 }
 
 /** True for a release id as {@link releaseId} makes it: it can be a folder's name and cannot leave its folder. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RESERVED_NAMES } from "../../model/reserved.ts";
 import type { ArtifactSource, Balancing, Health, RolloutSettings, Route, SecretSource } from "../../model/fleet.ts";
 import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE } from "../names.ts";
 import { balancing } from "./balancing.ts";
@@ -92,9 +93,9 @@ const variable = text("a name of letters, digits and underscores that starts wit
 export const appSchema: FileSchema<AppFields> = fileSchema(
   keys({
     app: text("a name of lower-case letters, digits and dashes, at most 24", APP_NAME).refine(
-      (name) => name !== "haproxy",
+      (name) => !RESERVED_NAMES.includes(name),
       {
-        error: "another name (haproxy is what drover calls the balancer)",
+        error: `another name (${RESERVED_NAMES.join(" and ")} are what drover calls parts of a balancer)`,
       },
     ),
     hosts: z.string({ error: 'a selector such as "role=app"' }),

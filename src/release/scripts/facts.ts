@@ -1,3 +1,4 @@
+import { RESERVED_NAMES } from "../../model/reserved.ts";
 /**
  * Prints what is on a host, a line per finding, each app's lines after its `app NAME`:
  *
