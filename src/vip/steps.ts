@@ -73,11 +73,17 @@ export function installVip(phase: Phase, inputs: readonly VipInput[]): DraftStag
   if (holder === undefined || others.length === 0 || !inputs.some(({ wire }) => wire)) {
     return inputs.map((input) => [installing(phase, input, [[restoring(phase, input)]])]);
   }
+  // Where there is no file yet nothing runs, and nothing could be started on the way back.
+  const running = others.filter(({ previous }) => previous.sha256 !== null);
   return [
     inputs.map((input) => checking(phase, input)),
-    others.map(({ balancer }) =>
-      stopping(phase, balancer, { kind: "stages", stages: [[starting(phase, balancer, INVERSE)]] }),
-    ),
+    ...(running.length === 0
+      ? []
+      : [
+          running.map(({ balancer }) =>
+            stopping(phase, balancer, { kind: "stages", stages: [[starting(phase, balancer, INVERSE)]] }),
+          ),
+        ]),
     [installing(phase, holder, [[restoring(phase, holder)]])],
     // The way back stops it first: the holder still speaks the new way. A stopped one stays stopped when its file is
     // put back; the undo of its stop starts it, when the holder speaks the old way again.

@@ -48,6 +48,16 @@ test("a change on the wire goes around the holder, and back the same way", () =>
   ]);
 });
 
+test("a balancer that is new to its set need not stop first", () => {
+  const fresh = { ...input("lb3", false), previous: { sha256: null, model: null } };
+  expect(shape(installVip("isolate", [fresh, input("lb2", true), input("lb1", true)]))).toEqual([
+    ["vip.check lb3", "vip.check lb2", "vip.check lb1"],
+    ["vip.yield lb2"],
+    ["vip.install lb1"],
+    ["vip.install lb3", "vip.install lb2"],
+  ]);
+});
+
 test("one alone has nobody to agree with", () => {
   expect(shape(installVip("isolate", [input("lb1", true)]))).toEqual([["vip.install lb1"]]);
   expect(installVip("isolate", [])).toEqual([]);
