@@ -23,7 +23,7 @@ my %apps;
 for (names($man)) { $apps{$1} = 1 if /^(.*)\.json$/ }
 for (names($sys)) { $apps{$1} = 1 if /^drover-(.*)\.service$/ && -f "$sys/$_" }
 for (names($opt)) { $apps{$_} = 1 if -d "$opt/$_" }
-delete @apps{qw(haproxy keepalived)};
+delete @apps{qw(${RESERVED_NAMES.join(" ")})};
 my @apps = grep { /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/ } sort keys %apps;
 my @files = grep { -f $_ } map { ("$sys/drover-$_.service", "$sys/drover-$_.service.d/release.conf") } @apps;
 my %sum;
