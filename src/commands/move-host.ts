@@ -15,6 +15,7 @@ import { createRunner } from "./run-rollout.ts";
 import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
 import { tellFailure } from "./tell.ts";
+import { templatesOf } from "./templates.ts";
 import { withWorld } from "./with-world.ts";
 
 /** A host's way out or in, planned and safe, with the lease held. */
@@ -57,19 +58,21 @@ async function planned(runner: Runner, connected: Connected, { host, to, use }: 
   // A host that has left the inventory can still be taken off the list.
   const isKnown = topology.hosts.some(({ name }) => name === host) || state.drains[host] !== undefined;
   if (!isKnown) return unknownHost(context, host, topology);
-  const input = inputOf(topology, { survey, state, epoch: lease.epoch });
+  const templates = await templatesOf(context, connected.fleet);
+  const input = inputOf(topology, templates, { survey, state, epoch: lease.epoch });
   const { plan, problems, notes } = planMove({ host, to }, input);
   return problems.length > 0 ? refuse(context, problems) : await use({ runner, state, plan, notes });
 }
 
-/** A host's move renders no file, reads no artifact and no secret. */
+/** A host's move reads no artifact, no secret and no certificate. */
 function inputOf(
   topology: Topology,
+  templates: PlanInput["templates"],
   { survey, state, epoch }: { readonly survey: Survey; readonly state: StateFacts; readonly epoch: number },
 ): PlanInput {
   return {
     topology,
-    templates: { haproxy: "", keepalived: "" },
+    templates,
     certificates: new Map(),
     desired: new Map(),
     views: survey.views,

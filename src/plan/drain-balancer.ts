@@ -3,9 +3,10 @@ import { failure } from "../model/errors.ts";
 import type { HostMove } from "../model/plan.ts";
 import type { TopologyBalancer } from "../model/topology.ts";
 import type { DraftStages } from "../vip/steps.ts";
-import { handOver, takeBack } from "../vip/steps.ts";
+import { awaitHolder, handOver, installVip, takeBack } from "../vip/steps.ts";
+import type { VipFacts } from "../vip/facts.ts";
 import type { PlanInput } from "./input.ts";
-import { successors } from "./vips.ts";
+import { previousOf, successors, wantedOf } from "./vips.ts";
 
 /** What a host that is itself a balancer has to do, or why it cannot be taken away. */
 interface BalancerMove {
@@ -24,26 +25,32 @@ export function moveBalancer(move: HostMove, input: PlanInput): BalancerMove {
   const vip = input.views.get(move.host)?.vip;
   if (vip?.kind === "unknown") return { ...NOTHING, problems: [vip.why] };
   if (vip?.kind !== "known" || vip.value.stable.manifest === null) return NOTHING;
-  const runs = vip.value.stable.active;
-  return move.to === "in" ? comeBack(move.host, { set, runs, input }) : leave(move.host, { set, runs, input });
+  const balancer = { set, facts: vip.value, input };
+  return move.to === "in" ? comeBack(move.host, balancer) : leave(move.host, balancer);
 }
 
 interface Balancer {
   readonly set: TopologyBalancer;
-  /** True where its keepalived runs. */
-  readonly runs: boolean;
+  readonly facts: VipFacts;
   readonly input: PlanInput;
 }
 
-function comeBack(host: string, { set, runs, input }: Balancer): BalancerMove {
-  if (runs) return NOTHING;
+function comeBack(host: string, { set, facts, input }: Balancer): BalancerMove {
+  const { active, yielded, config } = facts.stable;
+  if (active && !yielded) return NOTHING;
   const all = [host, ...successors(host, input)];
   const reasons = [`${host}: keepalived runs again; the VIP stays where it is`];
+  const wanted = wantedOf(host, facts, input);
+  // What the others say to each other may have changed meanwhile: with the old words it would hold the VIP beside them.
+  if (wanted !== null && wanted.config !== config?.text) {
+    const files = installVip("enable", [{ balancer: host, ...wanted, wire: false, previous: previousOf(facts) }]);
+    return { ...NOTHING, stages: [...files, ...awaitHolder("enable", all, set.vips, null)], reasons };
+  }
   return { ...NOTHING, stages: takeBack("enable", host, all, set.vips), reasons };
 }
 
-function leave(host: string, { set, runs, input }: Balancer): BalancerMove {
-  if (!runs) return { ...NOTHING, reasons: [`${host}: holds no VIP and asks for none already`] };
+function leave(host: string, { set, facts, input }: Balancer): BalancerMove {
+  if (!facts.stable.active) return { ...NOTHING, reasons: [`${host}: holds no VIP and asks for none already`] };
   const all = successors(host, input);
   const others = all.filter((each) => input.drains[each] === undefined);
   if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(host, set)] };

@@ -5,6 +5,8 @@ import { sha256 } from "../../src/model/hash.ts";
 import type { Clock, Files, Lease, Store, Transport } from "../../src/model/ports.ts";
 import { fakeHaproxy, addLbCommands, printLbFact } from "../fake/haproxy.ts";
 import type { FakeHost } from "../fake/host.ts";
+import type { OwnAddresses } from "../fake/keepalived.ts";
+import { addVipCommands, printVipFact } from "../fake/keepalived.ts";
 import { addReleaseCommands, answers, fakeApps, PLATFORM, printReleaseFact } from "../fake/release.ts";
 import { FakeStore } from "../fake/store.ts";
 import { createFakeTransport, FakeFleet } from "../fake/transport.ts";
@@ -22,6 +24,10 @@ state: {store: ssh, host: dns1}
 `;
 
 const HOSTS = ["lb1", "lb2", "app1", "app2", "app3", "dns1"] as const;
+
+const ADDRESSES: OwnAddresses = Object.fromEntries(
+  HOSTS.map((name, index): [string, readonly string[]] => [name, [`10.0.0.${String(index + 11)}`]]),
+);
 
 const INVENTORY = `hosts:
 ${HOSTS.map((name, index) => `  ${name}: {address: 10.0.0.${String(index + 11)}, tags: {role: ${name.slice(0, -1)}}}`).join("\n")}
@@ -110,7 +116,8 @@ export class FakeWorld {
     this.store = new FakeStore(this.clock);
     addReleaseCommands(this.fleet);
     addLbCommands(this.fleet);
-    this.fleet.interpreters.set("observe", ({ host }) => ({ stdout: observed(host) }));
+    addVipCommands(this.fleet, ADDRESSES);
+    this.fleet.interpreters.set("observe", ({ host }) => ({ stdout: observed(this.fleet, host) }));
     this.files.texts.set("drover.yaml", DROVER);
     this.files.texts.set("inventory.yaml", INVENTORY);
     this.files.texts.set("apps/shop.yaml", shopFile(release, rollout));
@@ -200,12 +207,13 @@ export class FakeWorld {
   }
 }
 
-function observed(host: FakeHost): string {
+function observed(fleet: FakeFleet, host: FakeHost): string {
   const sections = {
     change: host.epoch === 0 ? "" : `${host.epoch} test/run\n`,
     platform: PLATFORM,
     release: printReleaseFact(host),
     lb: host.name.startsWith("lb") ? printLbFact(host) : "",
+    vip: host.name.startsWith("lb") ? printVipFact(fleet, host, ADDRESSES) : "",
     state: "",
   };
   return Object.entries(sections)

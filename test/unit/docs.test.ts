@@ -166,7 +166,17 @@ function verbOf([, first = "", second = ""]: readonly string[]): string {
 /** Commands that are only the first word of others. */
 const GROUPS: readonly string[] = ["rollout", "lb"];
 
-const TAKES_VALUE: readonly string[] = ["-C", "--directory", "--output", "--forks", "--timeout", "--release", "--file"];
+const TAKES_VALUE: readonly string[] = [
+  "-C",
+  "--directory",
+  "--output",
+  "--forks",
+  "--timeout",
+  "--release",
+  "--file",
+  "-m",
+  "--reason",
+];
 
 async function help(...verb: readonly string[]): Promise<string> {
   const run = promisify(execFile);
