@@ -45,7 +45,9 @@ function start(action: LbAction): Operation {
   }
 }
 
-function changeFiles(action: Extract<LbAction, { kind: "lb.install" | "lb.restore" | "lb.mark" | "lb.move" }>): Operation {
+function changeFiles(
+  action: Extract<LbAction, { kind: "lb.install" | "lb.restore" | "lb.mark" | "lb.move" }>,
+): Operation {
   switch (action.kind) {
     case "lb.install":
       return install(action);

@@ -85,12 +85,13 @@ export const PERL_CHECKS: string = String.raw`
       refuse("$address is no address of this host, so port $_->{port} cannot be opened there", "bind all addresses instead, or set $name=1");
     }
   }
-  # Two descriptors a connection; one for every listener and check; the rest is what 2.6 adds for itself and per thread.
+  # What 2.6.12 says in its Maxsock: two a connection, one a listener and a check, three a thread, and 32.
   sub check_descriptors {
     my ($text) = @_; my ($global) = $text =~ /^global[^\n]*\n((?:[ \t]+[^\n]*\n|\n|#[^\n]*\n)*)/m or return; my ($maxconn) = $global =~ /^[ \t]+maxconn[ \t]+(\d+)/m or return;
     my ($limit) = qx(systemctl show -P LimitNOFILE haproxy 2>/dev/null) =~ /^(\d+)/ or return;
     my $listeners = () = $text =~ /^[ \t]+(?:bind|stats[ \t]+socket)[ \t]/mg; my $checks = () = $text =~ /^[ \t]+server[ \t].*[ \t]check(?:[ \t]|$)/mg;
-    my $threads = () = (slurp("/proc/cpuinfo") // "") =~ /^processor/mg; my $needs = 2 * $maxconn + $listeners + $checks + 14 + 2 * $threads;
+    my ($threads) = $global =~ /^[ \t]+nbthread[ \t]+(\d+)/m; $threads //= () = (slurp("/proc/cpuinfo") // "") =~ /^processor/mg;
+    my $needs = 2 * $maxconn + $listeners + $checks + 3 * $threads + 32;
     refuse("maxconn $maxconn needs $needs file descriptors and systemd gives HAProxy $limit", "lower maxConnections, or raise LimitNOFILE of haproxy.service") if $needs > $limit;
   }
 `;

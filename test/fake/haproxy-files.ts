@@ -148,5 +148,7 @@ export function wrongWith(bundle: FakeBundle): string | null {
     return `${foreign[1] ?? ""} is no address of this host, so port ${foreign[2] ?? ""} cannot be opened there`;
   }
   const [, maxconn] = /^global\n(?: +.*\n| *#.*\n)*? +maxconn (\d+)/m.exec(config) ?? [];
-  return Number(maxconn) > 200_000 ? `maxconn ${maxconn ?? ""} needs more file descriptors than systemd gives HAProxy` : null;
+  return Number(maxconn) > 200_000
+    ? `maxconn ${maxconn ?? ""} needs more file descriptors than systemd gives HAProxy`
+    : null;
 }

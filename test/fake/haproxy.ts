@@ -85,7 +85,8 @@ function change(host: FakeHost, { bundle, manifest, change: [how = "reload", ...
     write(host, PENDING, "1\n");
     placeBundle(host, bundle);
     const sound = was !== null && !interrupted;
-    const refused = how === "runtime" && ran ? (sound ? haproxy.edit(bundle.config, bundle.files, edits) : "cut off") : "";
+    const refused =
+      how === "runtime" && ran ? (sound ? haproxy.edit(bundle.config, bundle.files, edits) : "cut off") : "";
     const atRuntime = how === "runtime" && ran && refused === "";
     if (atRuntime) write(host, STATE_FILE, stateFor(bundle.config), "644");
     else if (!load(host, haproxy, bundle)) putBack(host, haproxy, previous, ran);

@@ -67,7 +67,9 @@ export function bundleContract(bench: () => BalancerBench): void {
     await bench().health("app3", true);
     await expect.poll(() => status("app3"), { timeout: 15_000 }).toMatch(/^UP/);
     expect(await apply(fewer)).toEqual({ kind: "runtime", note: "changed at runtime" });
-    expect(Object.keys((await bench().facts()).live.servers).filter((name) => name.startsWith("shop/"))).toHaveLength(2);
+    expect(Object.keys((await bench().facts()).live.servers).filter((name) => name.startsWith("shop/"))).toHaveLength(
+      2,
+    );
     await apply(shopModel());
     expect(await reloads()).toBe(before);
     await bench().reload();
@@ -138,7 +140,8 @@ export function bundleContract(bench: () => BalancerBench): void {
 
   test("what HAProxy's own check does not find is refused before anything changes", async () => {
     const { config, files } = shopRender();
-    const more = (bind: string): string => `${config}frontend drover_more\n    bind ${bind}\n    default_backend shop\n`;
+    const more = (bind: string): string =>
+      `${config}frontend drover_more\n    bind ${bind}\n    default_backend shop\n`;
     const bad = files.map((file) => (file.kind === "text" ? { ...file, text: "x.lab.internal/ nobody\n" } : file));
     expect(await refused({ config, files: bad })).toMatchObject({
       code: "balancer-config",
@@ -186,7 +189,13 @@ export function bundleContract(bench: () => BalancerBench): void {
   test("a change that was cut off is told, and the next installation ends it", async () => {
     await bench().interrupt();
     expect((await bench().facts()).stable.interrupted).toBe(true);
-    const note = await done({ kind: "lb.install", balancer, model: aliased, ...shopRender([], aliased), change: reload });
+    const note = await done({
+      kind: "lb.install",
+      balancer,
+      model: aliased,
+      ...shopRender([], aliased),
+      change: reload,
+    });
     expect(note).toMatch(/^reloaded/);
     const { stable } = await bench().facts();
     expect(stable.interrupted).toBe(false);
