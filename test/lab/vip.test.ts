@@ -136,9 +136,11 @@ describe("a pair of balancers", () => {
     expect(await oneHolder(real)).not.toBe("");
   });
 
-  test("is handed over for maintenance and taken back, and stays over a reboot", async () => {
+  test("is handed over for maintenance, also over a power cut, and taken back", async () => {
     const from = await oneHolder(real);
     await done(handOver("isolate", from, PAIR, [VIP4, VIP6]));
+    await real.kill(from);
+    await real.start(from);
     expect(await factsOf(from)).toMatchObject({ stable: { yielded: true, active: false, enabled: false } });
     expect(await oneHolder(real)).not.toBe(from);
     await done(takeBack("isolate", from, PAIR, [VIP4, VIP6]));
