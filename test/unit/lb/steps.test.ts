@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { bundleHash } from "../../../src/lb/bundle.ts";
 import { diffLb } from "../../../src/lb/diff.ts";
 import type { LbFacts } from "../../../src/lb/facts.ts";
 import { lbFact } from "../../../src/lb/facts.ts";
-import { holdTraffic, installConfig, returnServer, settle, withdrawServer } from "../../../src/lb/steps.ts";
+import { holdTraffic, installConfig, moveServer, returnServer, settle, withdrawServer } from "../../../src/lb/steps.ts";
 import { sha256 } from "../../../src/model/hash.ts";
 import type { Draft } from "../../../src/model/plan.ts";
-import { HEALTH, shop, shopConfig, shopModel } from "../../support/balancer.ts";
+import { HEALTH, shop, shopConfig, shopModel, shopRender } from "../../support/balancer.ts";
 
 const rollout = { drainTimeout: 5000, drainAction: "force" } as const;
 const what = { balancers: ["lb1", "lb2"], server: shop("app1"), floor: 2, rollout, health: HEALTH };
@@ -38,15 +39,33 @@ describe("drafts", () => {
   });
 
   test("install never on all balancers at once, and go back to the very file that was there", () => {
-    const previous = { sha256: "a".repeat(64), model: null };
-    const input = (balancer: string) => ({ balancer, model: shopModel(), config: shopConfig(), previous });
+    const previous = { config: "global\n", files: { "/etc/haproxy/drover/crt-list": "a" }, model: null };
+    const change = { kind: "reload", why: ["a test wants it"] } as const;
+    const input = (balancer: string) => ({ balancer, model: shopModel(), ...shopRender(), change, previous });
     const stages = installConfig("expand", [input("lb1"), input("lb2")]);
     expect(kinds(stages)).toEqual(["lb.install@lb1", "lb.install@lb2"]);
     const back = stages[1]?.[0]?.undo;
     expect(back?.kind === "stages" && back.stages[0]?.[0]?.action).toEqual({
       kind: "lb.restore",
       balancer: "lb2",
-      ...previous,
+      sha256: bundleHash(previous.config, previous.files),
+      model: null,
+    });
+  });
+
+  test("move on every balancer at once, each with its way back", () => {
+    const [from, to] = [
+      { address: "192.0.2.1", port: 1 },
+      { address: "fd00::1", port: 2 },
+    ];
+    const stages = moveServer("enable", { balancers: ["lb1", "lb2"], server: shop("app1"), from, to });
+    expect(kinds(stages)).toEqual(["lb.move@lb1 lb.move@lb2"]);
+    expect(stages[0]?.[0]?.says).toBe("let lb1 reach shop/app1 at [fd00::1]:2");
+    const back = stages[0]?.[1]?.undo;
+    expect(back?.kind === "stages" && back.stages[0]?.[0]?.action).toMatchObject({
+      kind: "lb.move",
+      from: to,
+      to: from,
     });
   });
 
@@ -72,11 +91,12 @@ describe("differences", () => {
       config: { sha256: sha256(config), text: config },
       disabled: [],
       admin: { "shop/app1": "ready" },
-      manifest: { model: shopModel(), sha256: sha256(config) },
+      files: {},
+      manifest: { model: shopModel(), sha256: sha256(config), files: {} },
       interrupted: false,
       ...over,
     },
-    live: { servers: {}, processes: null },
+    live: { servers: {}, addresses: {}, about: null, processes: null },
   });
   const file = (text: string) => ({ sha256: sha256(text), text });
 
@@ -94,7 +114,7 @@ describe("differences", () => {
 
   test("an older file of ours is just older", () => {
     const old = shopConfig([], shopModel(9090));
-    const observed = facts({ config: file(old), manifest: { model: shopModel(9090), sha256: sha256(old) } });
+    const observed = facts({ config: file(old), manifest: { model: shopModel(9090), sha256: sha256(old), files: {} } });
     expect(diffLb(config, observed, new Set())).toMatchObject({ reasons: ["haproxy.cfg is older than the files"] });
   });
 
@@ -119,12 +139,28 @@ describe("facts", () => {
         package: "haproxy",
         active: false,
         config: null,
+        files: {},
         disabled: [],
         admin: null,
         manifest: null,
         interrupted: false,
       },
-      live: { servers: {}, processes: null },
+      live: { servers: {}, addresses: {}, about: null, processes: null },
+    });
+  });
+
+  test("tell the other files by their hash, a certificate by its fingerprint while it is the one laid there", () => {
+    const [map, pem, other] = ["maps/http.map", "certs/a.pem", "certs/b.pem"].map(
+      (name) => `/etc/haproxy/drover/${name}`,
+    );
+    const files = `${"1".repeat(64)}  ${map}\n${"2".repeat(64)}  ${pem}\n${"3".repeat(64)}  ${other}\n`;
+    const print = (sha256: string) => ({ sha256: sha256.repeat(64), fingerprint: "f" });
+    const manifest = { model: shopModel(), sha256: "x", files: { [pem ?? ""]: print("2"), [other ?? ""]: print("9") } };
+    const printed = `active ${hex("active")}\nfiles ${hex(files)}\nmanifest ${hex(JSON.stringify(manifest))}\n`;
+    expect(lbFact.parse(printed).stable.files).toEqual({
+      [map ?? ""]: "1".repeat(64),
+      [pem ?? ""]: "f",
+      [other ?? ""]: "changed",
     });
   });
 
