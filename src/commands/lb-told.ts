@@ -149,5 +149,5 @@ function onBalancer(name: string, { balancer, lb }: Account): ServerOnBalancer {
 function checkWords({ checkStatus, checkCode, checkDuration }: ServerStat): string {
   if (checkStatus === "") return "";
   const code = checkCode === null || checkCode === 0 ? "" : ` ${String(checkCode)}`;
-  return `${checkStatus}${code}${checkDuration === null ? "" : ` ${String(checkDuration)} ms`}`;
+  return `${checkStatus}${code}${checkDuration === null ? "" : ` in ${String(checkDuration)} ms`}`;
 }

@@ -15,7 +15,7 @@ export interface OldWorker {
 
 /** HAProxy on one balancer. */
 export interface HaproxyShow {
-  /** Null: it does not answer. */
+  /** With the distribution's suffix; null: it does not answer. */
   readonly version: string | null;
   /** ISO 8601, when the master was started; null: it does not answer. */
   readonly since: string | null;
@@ -114,7 +114,7 @@ function balancerTable(balancers: readonly BalancerShow[]): readonly string[] {
     const { haproxy, config, keepalived, drained } = told;
     return [
       balancer,
-      haproxy.running ? (haproxy.version ?? "mute") : "DOWN",
+      haproxy.running ? (haproxy.version?.replace(/-.*$/, "") ?? "mute") : "DOWN",
       haproxy.since === null ? "?" : haproxy.since.slice(0, 16).replace("T", " "),
       config,
       count(haproxy.reloads),

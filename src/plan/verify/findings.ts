@@ -50,11 +50,14 @@ export type Check = { readonly kind: "passed" } | Finding;
 /** A check that passed. */
 export const PASSED: Check = { kind: "passed" };
 
-/** What checks come to. */
+/** What checks come to. Two of them may stumble over the same thing, e.g. a host that is silent: it is told once. */
 export function verificationOf(checks: readonly Check[], balancers: number): Verification {
+  const findings = checks.flatMap((check) => (check.kind === "passed" ? [] : [check]));
+  const keyOf = ({ code, set, balancer, message }: Finding): string => [code, set, balancer ?? "", message].join("\n");
+  const first = new Map(findings.toReversed().map((finding) => [keyOf(finding), finding]));
   return {
     checks: checks.length,
     balancers,
-    findings: checks.flatMap((check) => (check.kind === "passed" ? [] : [check])),
+    findings: findings.filter((finding) => first.get(keyOf(finding)) === finding),
   };
 }

@@ -58,6 +58,6 @@ export function holdingHint({ kind, holders, silent }: Holding): string {
     case "several":
       return "they do not hear each other (protocol 112), or differ: drover lb verify";
     case "unknown":
-      return first === undefined ? "" : `see why it does not tell: drover lb show (at the end), then reach ${first}`;
+      return first === undefined ? "" : `reach ${first}, then ask again: drover lb show`;
   }
 }

@@ -240,6 +240,13 @@ describe("verify", () => {
     expect(short(findings({}, NOBODY_OUT, silent))).toEqual(["edge vip-unknown?", "lb2 unanswered?"]);
   });
 
+  test("a silent balancer is told once, though several things are not known of it", () => {
+    const silent = unknown(failure("host-timeout", "lb1 is silent"));
+    expect(short(findings({ lb: silent, vip: silent, selfTest: silent, keepalived: silent, runtime: silent }))).toEqual(
+      ["edge vip-unknown?", "lb1 unanswered?"],
+    );
+  });
+
   test("a problem with the fleet's own files is told once", () => {
     const balancers = [account("lb1"), account("lb2")];
     const problem = failure("certificate", "certificate shop of edge ended on 2026-01-01");
