@@ -93,7 +93,8 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
 /** What is not as it should be, file by file; that a file is to change is told by the change itself. */
 function reasonsOf({ text, files }: BalancerState, facts: LbFacts): readonly string[] {
   const diff = diffLb(text ?? "", facts, new Set());
-  const stands = fileStands(facts, { config: configHash(text ?? ""), files });
+  const isFirst = facts.stable.manifest === null;
+  const stands = isFirst ? [] : fileStands(facts, { config: configHash(text ?? ""), files });
   return [
     ...(diff.kind === "same" ? [] : diff.reasons),
     ...stands.flatMap(({ path, kind }) => {

@@ -141,5 +141,5 @@ export function changeLines(
 const WORDS: Readonly<Record<LbChange["kind"], string>> = {
   runtime: "HAProxy changes at runtime",
   reload: "HAProxy reloads",
-  restart: "HAProxy restarts",
+  restart: "HAProxy is started anew",
 };

@@ -111,5 +111,5 @@ function appProblems(name: string, input: PlanInput): readonly Failure[] {
   const { app } = situation;
   if (app === null) return [];
   const minAvailable = resolveMinAvailable(app);
-  return [...availabilityProblems(situation, minAvailable), ...drainProblems(name, input)];
+  return [...availabilityProblems(situation, minAvailable, input.drains), ...drainProblems(name, input)];
 }

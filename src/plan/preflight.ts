@@ -76,17 +76,29 @@ function vipProblems(host: string, input: PlanInput): readonly Failure[] {
  * Where taking out the largest batch would leave fewer ready instances than `minAvailable` asks for. New and repaired
  * instances count: they come in before the first that serves goes out.
  */
-export function availabilityProblems(situation: Situation, minAvailable: number): readonly Failure[] {
+export function availabilityProblems(
+  situation: Situation,
+  minAvailable: number,
+  drains: PlanInput["drains"],
+): readonly Failure[] {
   const { app, changed, fresh, readyAtStart } = situation;
   const taken = changed.filter((instance) => instance.wasReady).length;
   if (app === null || taken === 0) return [];
-  const repaired = changed.length - taken;
+  // What is done on a drained host does not bring it back.
+  const isIn = (host: string): boolean => drains[host] === undefined;
+  const repaired = changed.filter(({ wasReady, desired }) => !wasReady && isIn(desired.host)).length;
+  const coming = fresh.filter(({ host }) => isIn(host)).length;
   const batch = Math.min(app.rollout.serial, taken);
   const floor = Math.min(minAvailable, readyAtStart);
-  const left = readyAtStart + fresh.length + repaired - batch;
+  const left = readyAtStart + coming + repaired - batch;
   if (left >= floor) return [];
   const numbers = `${String(readyAtStart)} instances are ready; taking out ${String(batch)} would leave ${String(left)}, fewer than minAvailable ${String(floor)}`;
-  return [failure("min-available", `${app.name}: ${numbers}`, "see which: drover status " + app.name)];
+  const out = app.instances.map(({ host }) => host).filter((host) => !isIn(host));
+  const hint =
+    out.length === 0
+      ? `see which: drover status ${app.name}`
+      : `bring back what is drained: drover undrain ${out[0] ?? ""}`;
+  return [failure("min-available", `${app.name}: ${numbers}`, hint)];
 }
 
 /** A drain that was cut off: its host still gets traffic, and a plan that takes it for drained would stop what serves. */
