@@ -201,7 +201,9 @@ export class PaperFleet {
       epoch: 1,
       running: null,
       open,
-      drains: {},
+      drains: Object.fromEntries(
+        (sketch.drained ?? []).map((host) => [host, { reason: "a test", operator: "me@here", since: "2026-01-01" }]),
+      ),
     };
   }
 

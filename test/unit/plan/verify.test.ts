@@ -14,7 +14,6 @@ import type { BalancerAccount } from "../../../src/plan/verify/account.ts";
 import { fileStands, filesInWords } from "../../../src/plan/verify/files.ts";
 import type { Finding } from "../../../src/plan/verify/findings.ts";
 import { hearingChecks } from "../../../src/plan/verify/hearing.ts";
-import { serverDifferences } from "../../../src/plan/verify/runtime.ts";
 import { verify } from "../../../src/plan/verify/verify.ts";
 import { CHECK_SCRIPT } from "../../../src/vip/check.ts";
 import { desiredVip } from "../../../src/vip/desired.ts";
@@ -287,18 +286,5 @@ describe("hearing each other", () => {
       { ...two, from: known([]) },
     ]);
     expect(checks.map(({ kind }) => kind)).toEqual(["unknown", "unknown"]);
-  });
-});
-
-describe("servers on disk and servers that run", () => {
-  test("are the same ones at the same addresses", () => {
-    expect(serverDifferences(haproxy())).toEqual([]);
-    const addresses = { "shop/app1": { address: "10.0.0.1", port: 9090 }, "shop/app9": { address: "::1", port: 1 } };
-    expect(serverDifferences(haproxy({}, { addresses }))).toEqual([
-      "shop/app2 is on disk, but HAProxy does not know it",
-      "HAProxy knows shop/app9, which is not on disk",
-      "shop/app1 is 10.0.0.1:8080 on disk, but HAProxy sends to 10.0.0.1:9090",
-    ]);
-    expect(serverDifferences(haproxy({ admin: null }, { addresses: {} }))).toEqual([]);
   });
 });
