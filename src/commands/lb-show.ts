@@ -20,14 +20,14 @@ export async function lbShowCommand(context: Context, name: string | undefined):
   if (sets === null) return EXIT_CODE.usage;
   return await withWorld(context, files, async (connected) => {
     const balancers = [...new Set(sets.flatMap(({ hosts }) => hosts))];
-    const survey = await surveyBalancers(context, connected, { balancers, deep: oldWorkersFact });
+    const survey = await surveyBalancers(context, connected, { balancers, more: [oldWorkersFact] });
     const { state } = survey;
     const { topology } = files;
     const templates = await templatesOf(context, files.fleet);
     const fingerprintKey = state.kind === "known" ? state.value.fingerprintKey : null;
     const { balancers: wanted, problems } = await wantedBalancers(context, { topology, templates, fingerprintKey });
-    const { balancers: accounts, deep: carried } = survey;
-    const told = { balancers: accounts, state, carried, wanted, now: context.clock.now() };
+    const carried = new Map(balancers.map((each) => [each, survey.more(oldWorkersFact, each)]));
+    const told = { balancers: survey.balancers, state, carried, wanted, now: context.clock.now() };
     const shown = sets.map((set) => showOf(set, told));
     const silent = [...problems, ...(state.kind === "unknown" ? [state.why] : [])];
     if (context.options.output === "json") context.print.line(JSON.stringify({ sets: shown, unknown: silent }));

@@ -17,36 +17,31 @@ export interface BalancerTold {
 }
 
 /** What the balancers and the state host told. */
-export interface LbSurvey<Deep> {
+export interface LbSurvey {
   readonly balancers: ReadonlyMap<string, BalancerTold>;
-  /** What a command asked for besides, by balancer; unknown like the rest. */
-  readonly deep: ReadonlyMap<string, Known<Deep>>;
   readonly state: Known<StateFacts>;
+  /** One of the further facts, of one balancer. */
+  readonly more: <T>(fact: Fact<T>, balancer: string) => Known<T>;
 }
 
-/** Asks the balancers of some sets and the state host, one exec each, all at once; nobody else is touched. */
-export async function surveyBalancers<Deep>(
+/** Asks some balancers and the state host, one exec each, all at once; nobody else is touched. */
+export async function surveyBalancers(
   context: Context,
   { topology, transport, store }: Connected,
-  { balancers, deep }: { readonly balancers: readonly string[]; readonly deep: Fact<Deep> | null },
-): Promise<LbSurvey<Deep>> {
+  { balancers, more }: { readonly balancers: readonly string[]; readonly more: readonly Fact<unknown>[] },
+): Promise<LbSurvey> {
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
   const stateHost = topology.state.host;
   const factsOf = (host: string): readonly Fact<unknown>[] => [
-    ...(balancers.includes(host) ? [lbFact, vipFact, ...(deep === null ? [] : [deep])] : []),
+    ...(balancers.includes(host) ? [lbFact, vipFact, ...more] : []),
     ...(host === stateHost ? [store.fact] : []),
   ];
   const hosts = [...new Set([...balancers, stateHost])];
   const asked = await Promise.all(hosts.map((host) => gather(host, factsOf(host), transport, limits)));
   const observations = new Map(hosts.map((host, index) => [host, asked[index]]));
+  const read = <T>(fact: Fact<T>, host: string): Known<T> => readFact(fact, host, observations.get(host));
   const told = balancers.map((host): [string, BalancerTold] => {
-    const observation = observations.get(host);
-    return [host, { lb: readFact(lbFact, host, observation), vip: readFact(vipFact, host, observation) }];
+    return [host, { lb: read(lbFact, host), vip: read(vipFact, host) }];
   });
-  const deeper =
-    deep === null
-      ? []
-      : balancers.map((host): [string, Known<Deep>] => [host, readFact(deep, host, observations.get(host))]);
-  const state = readFact(store.fact, stateHost, observations.get(stateHost));
-  return { balancers: new Map(told), deep: new Map(deeper), state };
+  return { balancers: new Map(told), state: read(store.fact, stateHost), more: read };
 }

@@ -1,3 +1,7 @@
+import type { LbDeep } from "../lb/deep.ts";
+import { lbDeepFact } from "../lb/deep.ts";
+import type { LbFacts } from "../lb/facts.ts";
+import { runtimeDiff } from "../lb/runtime-diff.ts";
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
 import { DroverError, failure } from "../model/errors.ts";
@@ -5,14 +9,12 @@ import type { TopologyBalancer } from "../model/topology.ts";
 import type { BalancerAccount } from "../plan/verify/account.ts";
 import type { Check } from "../plan/verify/findings.ts";
 import { hearingChecks } from "../plan/verify/hearing.ts";
-import { serverDifferences } from "../plan/verify/runtime.ts";
 import { verify } from "../plan/verify/verify.ts";
 import { verificationCode, verificationLines } from "../report/lb-findings.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { desiredVip } from "../vip/desired.ts";
 import { parseVrrpProbe, vrrpProbe } from "../vip/probe.ts";
 import { renderKeepalived } from "../vip/render.ts";
-import type { SelfTest } from "../vip/self-test.ts";
 import { selfTestFact } from "../vip/self-test.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
@@ -49,7 +51,7 @@ async function verified(
 ): Promise<ReturnType<typeof verify>> {
   const { fleet, topology } = connected;
   const balancers = [...new Set(sets.flatMap(({ hosts }) => hosts))];
-  const survey = await surveyBalancers(context, connected, { balancers, deep: selfTestFact });
+  const survey = await surveyBalancers(context, connected, { balancers, more: [lbDeepFact, selfTestFact] });
   const templates = await templatesOf(context, fleet);
   const fingerprintKey = survey.state.kind === "known" ? survey.state.value.fingerprintKey : null;
   const wanted = await wantedBalancers(context, { topology, templates, fingerprintKey });
@@ -68,7 +70,7 @@ async function verified(
 interface Found {
   readonly set: TopologyBalancer;
   readonly connected: Connected;
-  readonly survey: LbSurvey<SelfTest | null>;
+  readonly survey: LbSurvey;
   readonly wanted: WantedBalancers;
   readonly template: string;
 }
@@ -87,9 +89,14 @@ function account(balancer: string, { set, connected, survey, wanted, template }:
       vip.kind === "unknown"
         ? vip
         : attempt(() => keepalivedText(balancer, { connected, template, interfaces: vip.value.stable.interfaces })),
-    selfTest: survey.deep.get(balancer) ?? nobody,
-    runtime: lb.kind === "unknown" ? lb : known(serverDifferences(lb.value)),
+    selfTest: survey.more(selfTestFact, balancer),
+    runtime: runtimeOf(lb, survey.more(lbDeepFact, balancer)),
   };
+}
+
+function runtimeOf(lb: Known<LbFacts>, deep: Known<LbDeep>): Known<readonly string[]> {
+  if (lb.kind === "unknown") return lb;
+  return deep.kind === "unknown" ? deep : known(runtimeDiff(lb.value, deep.value));
 }
 
 function keepalivedText(

@@ -127,7 +127,6 @@ function runtimeChecks(at: At, { runtime, lb }: BalancerAccount): readonly Check
   if (lb.kind === "known" && lb.value.stable.admin === null) return [];
   if (runtime.kind === "unknown") return [unanswered(at, runtime.why)];
   if (runtime.value.length === 0) return [PASSED];
-  // Marks are on disk too, so whoever is drained stays without traffic.
-  const reload = `a reload makes it run what lies on its disk; on ${at.balancer}: systemctl reload haproxy`;
+  const reload = `drover plan; what it does not see, a reload puts right: systemctl reload haproxy on ${at.balancer}`;
   return runtime.value.map((sentence) => difference(at, "runtime-differs", sentence, reload));
 }
