@@ -51,7 +51,7 @@ export function planBalancers(input: PlanInput): {
 }
 
 /** A plan about no app. Whatever fails in it is taken back. */
-export const NOTHING: Plan = {
+const NOTHING: Plan = {
   version: 1,
   app: null,
   from: null,

@@ -35,7 +35,7 @@ export function successors(balancer: string, input: PlanInput): readonly string[
 }
 
 /** What is known of a balancer's keepalived; null where nothing is. */
-export function factsOf(balancer: string, input: PlanInput): VipFacts | null {
+function factsOf(balancer: string, input: PlanInput): VipFacts | null {
   const view = input.views.get(balancer)?.vip;
   return view?.kind === "known" ? view.value : null;
 }

@@ -68,22 +68,6 @@ export function act(world: World, app: string, action: Action): World {
       return mapServers(world, action.balancer, (server, host) =>
         server === undefined ? undefined : { ...server, listed: lists(action.model, app, host) },
       );
-    case "lb.mark":
-      return change(world, action, { marked: action.disabled });
-    case "lb.drain":
-      return change(world, action, { admin: "drain", passed: false });
-    case "lb.maint":
-      return change(world, action, { admin: "maint", passed: false });
-    case "lb.prove":
-      return change(world, action, { admin: "drain", passed: true });
-    case "lb.ready":
-      return change(world, action, { admin: "ready" });
-    // Ready and down: HAProxy sends nothing before its own fresh pass.
-    case "lb.rejoin":
-      return change(world, action, { admin: "ready", passed: true });
-    // What it says of its health it said of another place.
-    case "lb.move":
-      return change(world, action, { passed: false });
     case "release.switch":
       return turn(world, action.host, "unproven");
     case "release.probe":
@@ -91,7 +75,32 @@ export function act(world: World, app: string, action: Action): World {
     case "release.remove":
       return turn(world, action.host, "gone");
     default:
-      return world;
+      return "server" in action ? change(world, action, becomes(action)) : world;
+  }
+}
+
+/** What an action on one server makes of it. */
+function becomes(action: Extract<Action, { readonly server: ServerRef }>): Partial<SimServer> {
+  switch (action.kind) {
+    case "lb.mark":
+      return { marked: action.disabled };
+    case "lb.drain":
+      return { admin: "drain", passed: false };
+    case "lb.maint":
+      return { admin: "maint", passed: false };
+    // What a check says of it, it said of another place.
+    case "lb.move":
+      return { passed: false };
+    case "lb.prove":
+      return { admin: "drain", passed: true };
+    case "lb.ready":
+      return { admin: "ready" };
+    // Ready and down: HAProxy sends nothing before its own fresh pass.
+    case "lb.rejoin":
+      return { admin: "ready", passed: true };
+    case "lb.quiesce":
+    case "lb.hold":
+      return {};
   }
 }
 
