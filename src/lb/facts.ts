@@ -141,7 +141,8 @@ function stableOf(found: ReadonlyMap<string, string>): LbStable {
   return {
     installed: found.has("installed"),
     package: "haproxy",
-    active: found.get("active") === "active",
+    // While it reloads it serves as before.
+    active: ["active", "reloading"].includes(found.get("active") ?? ""),
     config: text === undefined ? null : { sha256: found.get("sha256") ?? "", text },
     files: filesOf(found.get("files") ?? "", manifest),
     disabled: text === undefined ? [] : [...normalizeHaproxy(text).disabled].toSorted(),

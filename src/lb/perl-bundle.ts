@@ -1,7 +1,7 @@
 import { CERTS, CONFIG, FILES, MANIFEST, PREVIOUS } from "./paths.ts";
 
-/** Where a bundle waits that has not been looked at yet. */
-export const STAGED = "/var/lib/drover/staged/bundle";
+/** Where a bundle waits that has not been looked at yet: in memory, so that a key is on no disk that it need not be on. */
+export const STAGED = "/run/drover/staged";
 
 /**
  * Perl for HAProxy's files as one thing. On disk a bundle is a folder: `haproxy.cfg`, `index` (`N KIND ID PATH` per file;
@@ -65,13 +65,14 @@ export const PERL_BUNDLE: string = String.raw`
     my ($bundle) = @_; my $files = $bundle->{files}; my $own = sum_of($bundle->{config} // ""); return $own unless %$files;
     return sum_of("{\"config\":\"$own\",\"files\":{" . join(",", map { "\"$_\":\"$files->{$_}{id}\"" } sort keys %$files) . "}}");
   }
+  sub make_dir { my ($dir, $mode) = @_; return if -d $dir; mkdir($dir, $mode) or do { my $e = $!+0; quit($e == 28 ? 28 : 74, "cannot make $dir: $!") } }
   sub remove_tree { my ($dir) = @_; system("rm", "-rf", "--", $dir) }
   sub keep {
-    my ($bundle) = @_; my $hash = bundle_hash($bundle); my $to = "${PREVIOUS}/$hash"; mkdir "${PREVIOUS}", 0700;
+    my ($bundle) = @_; my $hash = bundle_hash($bundle); my $to = "${PREVIOUS}/$hash"; make_dir("${PREVIOUS}", 0700);
     my $exact = !grep { $_->{id} eq "changed" } values %{$bundle->{files}};
     if (-e $to && $exact) { utime undef, undef, $to; return $hash }
-    my $new = "$to.drover-tmp"; remove_tree($new); mkdir $new, 0700; mkdir "$new/files", 0700; my ($n, $index) = (0, "");
-    push @leftover, $new;
+    my $new = "$to.drover-tmp"; remove_tree($new); push @leftover, $new;
+    make_dir($new, 0700); make_dir("$new/files", 0700); my ($n, $index) = (0, "");
     for my $path (sort keys %{$bundle->{files}}) {
       my $file = $bundle->{files}{$path}; write_atomic("$new/files/$n", 0600, $file->{bytes});
       $index .= "$n $file->{kind} $file->{id} $path\n"; $n++;
@@ -95,7 +96,7 @@ export const PERL_BUNDLE: string = String.raw`
   sub beside { my ($path, $mode, $bytes) = @_; push @leftover, "$path.drover-new"; write_atomic("$path.drover-new", $mode, $bytes) }
   sub prepare {
     my ($bundle, $live) = @_; @changing = ();
-    if (%{$bundle->{files}}) { mkdir "${FILES}", 0755; mkdir "${FILES}/maps", 0755; mkdir "${CERTS}", 0700; chmod 0700, "${CERTS}" }
+    if (%{$bundle->{files}}) { make_dir("${FILES}", 0755); make_dir("${FILES}/maps", 0755); make_dir("${CERTS}", 0700); chmod 0700, "${CERTS}" }
     # haproxy.cfg last: it names the others.
     for my $path ((sort keys %{$bundle->{files}}), "${CONFIG}") {
       my $file = $path eq "${CONFIG}" ? { kind => "text", bytes => $bundle->{config} } : $bundle->{files}{$path};

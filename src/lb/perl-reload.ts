@@ -1,6 +1,10 @@
 /** Perl that makes HAProxy run what is on disk, and judges what came of it. No single quotes. */
 export const PERL_RELOAD: string = String.raw`
-  sub active { chomp(my $state = qx(systemctl is-active haproxy 2>/dev/null)); return $state eq "active" }
+  # A reload that somebody else asked for may be on its way: its end is waited for.
+  sub active {
+    my $until = time + 20;
+    while (1) { chomp(my $state = qx(systemctl is-active haproxy 2>/dev/null)); return $state eq "active" if $state !~ /ing\z/ || time > $until; nap(0.05) }
+  }
   sub systemctl { return system("systemctl @_ >/dev/null 2>&1 9>&-") == 0 }
   sub processes {
     my $text = insist("master", "show proc") or return undef;

@@ -23,6 +23,10 @@ export function parseConfig(text: string): readonly ConfiguredServer[] {
     const server = /^ +server (\S+) (?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d+)(.*)$/.exec(line);
     if (backend === null || server === null) continue;
     const [, name = "", v6, v4 = "", port, rest = ""] = server;
+    const count = (word: string): number | undefined => {
+      const value = new RegExp(` ${word} (\\d+)`).exec(rest)?.[1];
+      return value === undefined ? undefined : Number(value);
+    };
     const marked = rest.split(" ").includes("disabled");
     servers.push({
       ref: `${backend}/${name}`,
@@ -31,7 +35,8 @@ export function parseConfig(text: string): readonly ConfiguredServer[] {
       address: v6 ?? v4,
       port: Number(port),
       marked,
-      ...thresholds,
+      rise: count("rise") ?? thresholds.rise,
+      fall: count("fall") ?? thresholds.fall,
     });
   }
   return servers;

@@ -22,9 +22,15 @@ type Of<Kind extends LbAction["kind"]> = Extract<LbAction, { kind: Kind }>;
 // A reload that was begun is verified or taken back even if nobody listens any more.
 const STAGE = `
 trap '' HUP INT TERM PIPE
-mkdir -p -m 755 /etc/haproxy ${MANIFEST.slice(0, MANIFEST.lastIndexOf("/"))} || exit 74
-rm -rf /var/lib/drover/staged
-mkdir -p -m 700 /var/lib/drover/staged ${STAGED} ${STAGED}/files || exit 74
+dirs() {
+  drover_said=$(mkdir -p "$@" 2>&1) && return
+  echo "$drover_said" >&2
+  case $drover_said in *"No space left"*) exit ${String(EXIT.diskFull)} ;; esac
+  exit 74
+}
+dirs -m 755 /etc/haproxy ${MANIFEST.slice(0, MANIFEST.lastIndexOf("/"))}
+rm -rf ${STAGED}
+dirs -m 700 ${STAGED} ${STAGED}/files
 `;
 
 // Every file comes as a frame of its own, in the order of the index.

@@ -66,6 +66,8 @@ export interface LabBench extends BalancerBench {
   close(): void;
   /** Starts an action's script and goes away: its output is closed and it gets a SIGHUP, as when a connection dies. */
   abandon(action: LbAction): Promise<void>;
+  /** Starts an action's script and kills all of it after so many seconds. */
+  killed(action: LbAction, seconds: number): Promise<void>;
 }
 
 /** Connects to a balancer of a lab; the contract calls it lb1 whatever its name is. */
@@ -97,6 +99,17 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
     }
   };
   return {
+    async killed(action, seconds) {
+      const operation = operateLb(action);
+      let turn = operation.next();
+      // Only the script that changes something is worth killing; what is asked before it is answered.
+      while (turn.done !== true && turn.value.kind === "exec" && !turn.value.command.mutates) {
+        turn = operation.next(await answer(turn.value, performance.now()));
+      }
+      if (turn.done === true || turn.value.kind !== "exec") throw new Error(`${action.kind} has no script`);
+      const argv = ["timeout", "-s", "KILL", String(seconds), ...SHELL];
+      await lab.exec(host, argv, { stdin: stdinOf(turn.value.command, secrets) });
+    },
     secrets,
     certificate: selfSigned,
     async reload() {
