@@ -1,10 +1,13 @@
 // A host taken out by hand, on the real thing: it stays out, with a name on it, until somebody lets it back in.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Outcome } from "./support/lab.ts";
 import { lab as makeLab, until } from "./support/lab.ts";
 import {
   balancers,
   drover,
+  editShop,
   expectDrover,
   expectNoneFailed,
   expectNothingDrained,
@@ -86,22 +89,26 @@ describe("a drained host", () => {
     expect(await statesOf("app1")).toEqual(["DRAIN", "MAINT"]);
   });
 
-  test("gets a new release with the others, and stays out", async () => {
-    const { totals } = await underLoad(lab, () =>
-      expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0"),
-    );
-    expectNoneFailed(totals);
-    expect(await releasesRunning(lab)).toEqual(["1.5.0", "1.5.0", "1.5.0"]);
-    const states = await statesOf("app1");
-    expect(states.every((state) => state === "DRAIN" || state === "MAINT")).toBe(true);
-  });
-
   test("does not get company where that would leave too few, and the numbers are told", async () => {
     const output = await expectDrover(lab, 1, "drain", "app2", "-m", "x");
     expect(output).toContain("shop: 2 ready instances; without app2 1 (app3) would be left, fewer than minAvailable 2");
     expect(output).toContain("app1: drained: new disk");
     expect(Object.keys((await status()).drains)).toEqual(["app1"]);
     expect(await statesOf("app2")).toEqual(["UP", "UP"]);
+  });
+
+  test("gets a new release with the others, and stays out", async () => {
+    // With three instances, two must stay ready by default: with one drained there would be none to change.
+    await editShop(lab, "drainTimeout: 5s", "drainTimeout: 5s, minAvailable: 1");
+    const { totals } = await underLoad(lab, () =>
+      expectDrover(lab, 0, "rollout", "start", "shop", "--release", "1.5.0"),
+    );
+    console.info(totals.report);
+    expectNoneFailed(totals);
+    expect(await releasesRunning(lab)).toEqual(["1.5.0", "1.5.0", "1.5.0"]);
+    const states = await statesOf("app1");
+    expect(states.every((state) => state === "DRAIN" || state === "MAINT")).toBe(true);
+    await editShop(lab, ", minAvailable: 1", "");
   });
 
   test("comes back under load, proven, and nobody sees an error", async () => {
@@ -165,6 +172,48 @@ describe("a balancer that cannot be reached", () => {
       await lab.heal();
     }
     await expectNothingDrained(lab);
+    expect((await status()).drains).toEqual({});
+  });
+});
+
+describe("a balancer", () => {
+  const vip = "192.168.56.10";
+
+  async function holders(): Promise<readonly string[]> {
+    const all = await Promise.all(
+      balancers.map(async (balancer) => {
+        const { stdout } = await lab.exec(balancer, ["ip", "-o", "address", "show", "to", vip]);
+        return stdout.includes(vip) ? [balancer] : [];
+      }),
+    );
+    return all.flat();
+  }
+
+  const keepalived = async (balancer: string): Promise<string> =>
+    (await lab.exec(balancer, ["systemctl", "is-active", "keepalived"])).stdout.trim();
+
+  test("without a VIP cannot be drained", async () => {
+    expect(await expectDrover(lab, 1, "drain", "lb1", "-m", "kernel")).toContain("clients reach lb1 directly");
+  });
+
+  test("hands its VIP over and keeps out of the way until it is undrained", async () => {
+    const path = join(lab.fleet, "drover.yaml");
+    const before = await readFile(path, "utf8");
+    await writeFile(path, before.replace('"role=lb"}', `"role=lb", vip: ${vip}/24, virtualRouterId: 51}`));
+    await expectDrover(lab, 0, "apply", "--yes");
+    await until("one balancer holds the VIP", async () => (await holders()).length === 1);
+    const [holder = ""] = await holders();
+    const other = balancers.find((each) => each !== holder) ?? "";
+    const output = await expectDrover(lab, 0, "drain", holder, "-m", "kernel");
+    expect(output).toContain(`${holder}: hands the VIP of edge over to ${other}`);
+    expect(await holders()).toEqual([other]);
+    expect(await keepalived(holder)).toBe("inactive");
+    expect(await expectDrover(lab, 1, "drain", other, "-m", "kernel too")).toContain(`none of ${holder} is in service`);
+    expect(await expectDrover(lab, 0, "apply", "--yes")).toContain("no difference");
+    expect(await keepalived(holder)).toBe("inactive");
+    await expectDrover(lab, 0, "undrain", holder);
+    expect(await keepalived(holder)).toBe("active");
+    expect(await holders()).toEqual([other]);
     expect((await status()).drains).toEqual({});
   });
 });

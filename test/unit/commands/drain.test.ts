@@ -151,7 +151,7 @@ function noLimits(): Parameters<FakeWorld["store"]["acquire"]>[1] {
 }
 
 test("a drained host gets the next release with the others, and stays out", async () => {
-  const world = await deployed();
+  const world = await deployed("minHealthyTime: 1s, minAvailable: 1");
   await world.run(drain("app1"));
   expect(await world.run((context) => rolloutStartCommand(context, "shop", "2.0"))).toBe(0);
   expect(world.releases()).toEqual({ app1: "2.0", app2: "2.0", app3: "2.0" });
