@@ -1,8 +1,8 @@
 // The balancers' promises, each scenario once, with its figures. test/prove/lb.test.ts runs the same with full counts.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { lab as makeLab } from "./support/lab.ts";
 import type { Bench } from "./support/scenarios/bench.ts";
-import { expectSettled, raise } from "./support/scenarios/bench.ts";
+import { expectSettled, raise, tidy } from "./support/scenarios/bench.ts";
 import { manyChanges, seedOfRun } from "./support/scenarios/changes.ts";
 import { failoverMidDrain, idleOverReload, movePortBesideDrain, reloadMidDrain } from "./support/scenarios/drains.ts";
 import { bindConflict, brokenConfig, handEdited, unreachableBalancer } from "./support/scenarios/refusals.ts";
@@ -19,18 +19,20 @@ beforeAll(async () => {
 
 afterAll(() => lab.down());
 
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
+
 describe("rollouts", () => {
   test("three apps whose instances are killed, with a websocket open: nobody sees an error", async () => {
     const { h1, h2 } = await rollThreeApps(bench, { requests: 2000, rate: 200 });
     expect(h1.failed + h2.failed).toBe(0);
   });
 
-  test("an app that answers 503 for 20 s after its start: nobody sees a 503", async () => {
-    await expect(rollCold(bench, ["app1", "app2"])).resolves.toBeUndefined();
-  });
-
   test("an app that never gets healthy: it stops after the first server, the others serve", async () => {
     await expect(rollNeverHealthy(bench)).resolves.toBeUndefined();
+  });
+
+  test("an app that answers 503 for 20 s after its start: nobody sees a 503", async () => {
+    await expect(rollCold(bench, ["app1", "app2"])).resolves.toBeUndefined();
   });
 });
 

@@ -1,8 +1,8 @@
 // The balancers' promises with the full counts; each figure is printed, each limit asserted.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { lab as makeLab } from "../lab/support/lab.ts";
 import type { Bench } from "../lab/support/scenarios/bench.ts";
-import { raise } from "../lab/support/scenarios/bench.ts";
+import { raise, tidy } from "../lab/support/scenarios/bench.ts";
 import { manyChanges, seedOfRun } from "../lab/support/scenarios/changes.ts";
 import {
   failoverMidDrain,
@@ -26,16 +26,18 @@ beforeAll(async () => {
 
 afterAll(() => lab.down());
 
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
+
 test("three apps are rolled out and their instances killed: 0 failed of 50,000 requests over each protocol", async () => {
   await expect(rollThreeApps(bench, { requests: REQUESTS, rate: 400 })).resolves.toBeDefined();
 });
 
-test("an app that answers 503 for 20 s after its start, on three hosts: nobody sees a 503", async () => {
-  await expect(rollCold(bench, ["app1", "app2", "app3"])).resolves.toBeUndefined();
-});
-
 test("an app that never gets healthy stops after the first server", async () => {
   await expect(rollNeverHealthy(bench)).resolves.toBeUndefined();
+});
+
+test("an app that answers 503 for 20 s after its start, on three hosts: nobody sees a 503", async () => {
+  await expect(rollCold(bench, ["app1", "app2", "app3"])).resolves.toBeUndefined();
 });
 
 test("what is drained stays drained: over reloads, beside a move, for idle clients, over a failover", async () => {

@@ -97,6 +97,8 @@ export async function raise(lab: Lab, options: readonly string[] = []): Promise<
     // oxlint-disable-next-line no-await-in-loop -- three small files
     await bench.write(name, webApp(name, 8080 + index));
   }
+  // One app that is not everywhere.
+  await bench.write("pay", { hosts: ["app1", "app2"] });
   await expectDrover(lab, 0, "apply", "--yes");
   return bench;
 }
@@ -147,6 +149,22 @@ function benchOf(lab: Lab, trusted: Authority): Bench {
   };
 }
 
+/** After a scenario that failed half way: what it left must not take the next ones with it. Says what it could not do. */
+export async function tidy(bench: Bench): Promise<void> {
+  const { lab } = bench;
+  await lab.heal();
+  for (const name of ["haproxy.cfg.hbs", "keepalived.conf.hbs"]) await bench.template(name, null);
+  for (const host of appHosts) await lab.run(["drover", "undrain", host]);
+  for (const balancer of balancers) {
+    const start =
+      "systemctl unmask --runtime -q keepalived; rm -f /var/filler; iptables -P INPUT ACCEPT; iptables -F; systemctl start haproxy keepalived; systemctl stop squatter";
+    await lab.exec(balancer, ["sh", "-c", start]);
+  }
+  for (const name of bench.apps.keys()) await lab.run(["drover", "rollout", "abort", name]);
+  const { code, stdout, stderr } = await lab.run(["drover", "apply", "--yes"]);
+  if (code !== 0) console.log(`could not tidy up: ${stdout}${stderr}`);
+}
+
 /** Load on both balancers for every name; `rate` of each protocol in requests a second. */
 export function pressure({ lab, authority: { ca } }: Bench, rate: number): Pressure {
   return { lab, addresses: ADDRESSES, names: NAMES, ca, rate };
@@ -180,10 +198,10 @@ export async function adminStates(
   );
 }
 
-/** HAProxy's answer to a command. */
+/** HAProxy's answer to a command; empty where it does not answer within two seconds, as a master may while it reloads. */
 export async function ask(lab: Lab, balancer: string, socket: string, line: string): Promise<Outcome> {
   const script =
-    "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new($ARGV[0]) or die; print $s qq($ARGV[1]\\n); print <$s>";
+    "use IO::Socket::UNIX; alarm 2; my $s = IO::Socket::UNIX->new($ARGV[0]) or die; print $s qq($ARGV[1]\n); print <$s>";
   return await lab.exec(balancer, ["perl", "-e", script, socket, line]);
 }
 

@@ -173,7 +173,7 @@ class Changer {
   }
 
   async #served(host: string): Promise<Readonly<Record<string, number>>> {
-    const names = ["shop", "pay"];
+    const names = ["shop", "pay"].filter((name) => this.#bench.app(name).hosts.includes(host));
     const counts = await Promise.all(names.map((name) => requestsOf(this.#bench, name, host)));
     return Object.fromEntries(names.map((name, index) => [name, counts[index] ?? 0]));
   }

@@ -25,7 +25,8 @@ export async function expectOut({ lab }: Bench, host: string, as?: "drain" | "ma
 
 /** Users' requests of all web apps on a host. */
 async function requestsOn(bench: Bench, host: string): Promise<number> {
-  const each = await Promise.all(WEB.map((name) => requestsOf(bench, name, host)));
+  const there = WEB.filter((name) => bench.app(name).hosts.includes(host));
+  const each = await Promise.all(there.map((name) => requestsOf(bench, name, host)));
   return each.reduce((sum, count) => sum + count, 0);
 }
 
