@@ -19,6 +19,8 @@ export function* operateLb(action: LbAction): Operation {
   }
 }
 
+type FileAction = Extract<LbAction, { kind: "lb.install" | "lb.restore" | "lb.mark" | "lb.move" }>;
+
 function start(action: LbAction): Operation {
   switch (action.kind) {
     case "lb.install":
@@ -26,6 +28,26 @@ function start(action: LbAction): Operation {
     case "lb.mark":
     case "lb.move":
       return changeFiles(action);
+    default:
+      return changeServer(action);
+  }
+}
+
+function changeFiles(action: FileAction): Operation {
+  switch (action.kind) {
+    case "lb.install":
+      return install(action);
+    case "lb.restore":
+      return restore(action);
+    case "lb.mark":
+      return mark(action);
+    case "lb.move":
+      return move(action);
+  }
+}
+
+function changeServer(action: Exclude<LbAction, FileAction>): Operation {
+  switch (action.kind) {
     case "lb.drain":
       return drain(action);
     case "lb.quiesce":
@@ -42,20 +64,5 @@ function start(action: LbAction): Operation {
       return hold(action);
     case "lb.settle":
       return settle(action);
-  }
-}
-
-function changeFiles(
-  action: Extract<LbAction, { kind: "lb.install" | "lb.restore" | "lb.mark" | "lb.move" }>,
-): Operation {
-  switch (action.kind) {
-    case "lb.install":
-      return install(action);
-    case "lb.restore":
-      return restore(action);
-    case "lb.mark":
-      return mark(action);
-    case "lb.move":
-      return move(action);
   }
 }

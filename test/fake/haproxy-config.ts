@@ -10,23 +10,20 @@ export interface ConfiguredServer {
   readonly fall: number;
 }
 
+function numberAfter(word: string, text: string, fallback: number): number {
+  return Number(new RegExp(` ${word} (\\d+)`).exec(text)?.[1] ?? fallback);
+}
+
 /** The servers of all backends. */
 export function parseConfig(text: string): readonly ConfiguredServer[] {
   const servers: ConfiguredServer[] = [];
   let backend: string | null = null;
-  let thresholds = { rise: 2, fall: 3 };
   for (const line of text.split("\n")) {
     const section = /^([a-z]+)(?: (\S+))?/.exec(line);
     if (section !== null) backend = section[1] === "backend" ? (section[2] ?? null) : null;
-    const defaults = /^ +default-server .*fall (\d+) rise (\d+)/.exec(line);
-    if (defaults !== null) thresholds = { fall: Number(defaults[1]), rise: Number(defaults[2]) };
     const server = /^ +server (\S+) (?:\[([0-9a-f:]+)\]|([0-9.]+)):(\d+)(.*)$/.exec(line);
     if (backend === null || server === null) continue;
     const [, name = "", v6, v4 = "", port, rest = ""] = server;
-    const count = (word: string): number | undefined => {
-      const value = new RegExp(` ${word} (\\d+)`).exec(rest)?.[1];
-      return value === undefined ? undefined : Number(value);
-    };
     const marked = rest.split(" ").includes("disabled");
     servers.push({
       ref: `${backend}/${name}`,
@@ -35,8 +32,8 @@ export function parseConfig(text: string): readonly ConfiguredServer[] {
       address: v6 ?? v4,
       port: Number(port),
       marked,
-      rise: count("rise") ?? thresholds.rise,
-      fall: count("fall") ?? thresholds.fall,
+      rise: numberAfter("rise", rest, 2),
+      fall: numberAfter("fall", rest, 3),
     });
   }
   return servers;

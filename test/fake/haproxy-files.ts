@@ -128,27 +128,29 @@ export function meaningful(bytes: Uint8Array): readonly string[] {
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-/** What the checks before an install refuse; null where they pass. */
-export function wrongWith(bundle: FakeBundle): string | null {
-  const { config, files } = bundle;
-  if (/^nonsense/m.test(config) || !config.endsWith("\n")) {
-    return "HAProxy refuses the new haproxy.cfg\nunknown keyword 'nonsense'";
-  }
+/** Entries of maps that lead to no backend. */
+function wrongEntry({ config, files }: FakeBundle): string | null {
   const backends = new Set([...config.matchAll(/^backend (\S+)/gm)].map((match) => match[1] ?? ""));
   for (const [path, { bytes }] of files) {
     if (!/\/maps\/(http|https|sni)\.map$/.test(path)) continue;
-    for (const line of meaningful(bytes)) {
-      const [key = "", value = ""] = line.split(/\s+/);
-      const name = path.slice(FILES.length + 1);
-      if (!backends.has(value)) return `${name}: ${key} leads to ${value}, and no backend is called that`;
-    }
+    const lines = meaningful(bytes).map((line) => line.split(/\s+/));
+    const [key, value] = lines.find(([, each = ""]) => !backends.has(each)) ?? [];
+    const name = path.slice(FILES.length + 1);
+    if (key !== undefined) return `${name}: ${key} leads to ${value ?? ""}, and no backend is called that`;
   }
-  const foreign = /^ +bind (198\.51\.100\.\d+):(\d+)/m.exec(config);
-  if (foreign !== null) {
-    return `${foreign[1] ?? ""} is no address of this host, so port ${foreign[2] ?? ""} cannot be opened there`;
+  return null;
+}
+
+/** What the checks before an install refuse; null where they pass. */
+export function wrongWith(bundle: FakeBundle): string | null {
+  const { config } = bundle;
+  if (/^nonsense/m.test(config) || !config.endsWith("\n")) {
+    return "HAProxy refuses the new haproxy.cfg\nunknown keyword 'nonsense'";
   }
-  const [, maxconn] = /^global\n(?: +.*\n| *#.*\n)*? +maxconn (\d+)/m.exec(config) ?? [];
-  return Number(maxconn) > 200_000
-    ? `maxconn ${maxconn ?? ""} needs more file descriptors than systemd gives HAProxy`
-    : null;
+  const entry = wrongEntry(bundle);
+  if (entry !== null) return entry;
+  const [, address = "", port = ""] = /^ +bind (198\.51\.100\.\d+):(\d+)/m.exec(config) ?? [];
+  if (address !== "") return `${address} is no address of this host, so port ${port} cannot be opened there`;
+  const [, maxconn = "0"] = /^ +maxconn (\d+)/m.exec(config) ?? [];
+  return Number(maxconn) > 200_000 ? `maxconn ${maxconn} needs more file descriptors than systemd gives HAProxy` : null;
 }

@@ -18,6 +18,7 @@ import {
   wrongWith,
   type FakeBundle,
 } from "./haproxy-files.ts";
+import type { FakeServer } from "./haproxy-server.ts";
 import { FakeExit, type FakeHost } from "./host.ts";
 import { answers } from "./release.ts";
 import type { FakeCall, FakeFleet, FakeOutput, FakeProgram, Interpreter } from "./transport.ts";
@@ -70,37 +71,45 @@ interface Wanted {
   readonly change: readonly string[];
 }
 
-function change(host: FakeHost, { bundle, manifest, change: [how = "reload", ...edits] }: Wanted): FakeOutput {
+function change(host: FakeHost, wanted: Wanted): FakeOutput {
+  const { bundle, manifest } = wanted;
   const haproxy = installed(host);
   if (haproxy === null) throw new FakeExit(INSTALL_EXIT.missing, "HAProxy is not installed");
   const wrong = wrongWith(bundle);
   if (wrong !== null) throw new FakeExit(INSTALL_EXIT.refused, wrong);
-  const previous = liveBundle(host);
-  const ran = haproxy.running;
-  const interrupted = host.files.has(PENDING);
-  let said = "unchanged";
-  if (!isSameBundle(previous, bundle) || interrupted || !ran) {
-    if (previous !== null) keepBundle(host, previous);
-    const was = host.text(MANIFEST);
-    write(host, PENDING, "1\n");
-    placeBundle(host, bundle);
-    const sound = was !== null && !interrupted;
-    const refused =
-      how === "runtime" && ran ? (sound ? haproxy.edit(bundle.config, bundle.files, edits) : "cut off") : "";
-    const atRuntime = how === "runtime" && ran && refused === "";
-    if (atRuntime) write(host, STATE_FILE, stateFor(bundle.config), "644");
-    else if (!load(host, haproxy, bundle)) putBack(host, haproxy, previous, ran);
-    said = atRuntime ? "changed at runtime" : `${ran ? "reloaded" : "started"}, worker ${haproxy.pid}`;
-    if (refused !== "") said += `; not changed at runtime: ${refused}`;
-  }
+  const isSame = isSameBundle(liveBundle(host), bundle) && !host.files.has(PENDING) && haproxy.running;
+  const said = isSame ? "unchanged" : bringIn(host, haproxy, wanted);
   if (manifest === null) host.files.delete(MANIFEST);
-  else {
-    const files = { ...JSON.parse(manifest), files: manifestOf(bundle) };
-    if (files.sha256 === "@") files.sha256 = sha256(normalizeHaproxy(bundle.config).text);
-    write(host, MANIFEST, canonicalJson(files));
-  }
+  else write(host, MANIFEST, filledManifest(manifest, bundle));
   host.files.delete(PENDING);
   return { stdout: `${said}\n` };
+}
+
+function filledManifest(text: string, bundle: FakeBundle): string {
+  const manifest = { ...JSON.parse(text), files: manifestOf(bundle) };
+  const own = sha256(normalizeHaproxy(bundle.config).text);
+  return canonicalJson({ ...manifest, sha256: manifest.sha256 === "@" ? own : manifest.sha256 });
+}
+
+/** Puts the files in place and makes HAProxy run them; what is said of it. */
+function bringIn(host: FakeHost, haproxy: FakeHaproxy, { bundle, change: [how, ...edits] }: Wanted): string {
+  const previous = liveBundle(host);
+  const ran = haproxy.running;
+  const sound = host.files.has(MANIFEST) && !host.files.has(PENDING);
+  if (previous !== null) keepBundle(host, previous);
+  write(host, PENDING, "1\n");
+  placeBundle(host, bundle);
+  let refused = "";
+  if (how === "runtime" && ran) {
+    refused = sound ? haproxy.edit(bundle.config, bundle.files, edits) : "what was there is not what drover applied";
+    if (refused === "") {
+      write(host, STATE_FILE, stateFor(bundle.config), "644");
+      return edits.length > 0 ? "changed at runtime" : "written, nothing to change at runtime";
+    }
+  }
+  if (!load(host, haproxy, bundle)) putBack(host, haproxy, previous, ran);
+  const loaded = `${ran ? "reloaded" : "started"}, worker ${haproxy.pid}`;
+  return refused === "" ? loaded : `${loaded}; not changed at runtime: ${refused}`;
 }
 
 function putBack(host: FakeHost, haproxy: FakeHaproxy, previous: FakeBundle | null, ran: boolean): never {
@@ -149,21 +158,17 @@ function restore({ host, args, frames }: FakeCall): FakeOutput {
 }
 
 function move({ host, args }: FakeCall): FakeOutput {
-  const [backend = "", server = "", from = "", fromPort = "", address = "", port = ""] = args;
+  const [backend, server, from, fromPort, address, port] = sixOf(args);
   const ref = `${backend}/${server}`;
   const config = host.text(CONFIG) ?? "";
   const has = parseConfig(config).find((each) => each.ref === ref);
   if (has === undefined) throw new FakeExit(MOVE_EXIT.missing, `${CONFIG} has no server ${ref}`);
   const at = `${has.address} ${String(has.port)}`;
-  if (at !== `${from} ${fromPort}` && at !== `${address} ${port}`) {
+  if (![`${from} ${fromPort}`, `${address} ${port}`].includes(at)) {
     throw new FakeExit(MOVE_EXIT.refused, `${ref} is at ${at}, not at ${from} ${fromPort}`);
   }
-  const running = installed(host)?.servers.get(ref);
-  const isThere = running?.address === address && running.port === Number(port);
-  if (running?.admin === "ready" && !isThere) {
-    throw new FakeExit(MOVE_EXIT.refused, `${ref} takes traffic; it can only be moved while it is drained`);
-  }
   const to = { address, port: Number(port) };
+  const isThere = isAt(installed(host)?.servers.get(ref), ref, to);
   const next = setAddress(config, { backend, server }, to);
   const manifest = host.text(MANIFEST);
   if (manifest !== null) write(host, MANIFEST, movedManifest(manifest, ref, to, next));
@@ -171,6 +176,23 @@ function move({ host, args }: FakeCall): FakeOutput {
   write(host, STATE_FILE, stateFor(next), "644");
   installed(host)?.move(ref, to);
   return { stdout: isThere ? "unchanged\n" : "moved\n" };
+}
+
+function sixOf(args: readonly string[]): readonly [string, string, string, string, string, string] {
+  const [a, b, c, d, e, f] = args;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined || f === undefined) {
+    throw new FakeExit(2, "too few arguments");
+  }
+  return [a, b, c, d, e, f];
+}
+
+/** Refuses a server that takes traffic elsewhere. */
+function isAt(running: FakeServer | undefined, ref: string, to: ServerAddress): boolean {
+  const isThere = running?.address === to.address && running.port === to.port;
+  if (running?.admin === "ready" && !isThere) {
+    throw new FakeExit(MOVE_EXIT.refused, `${ref} takes traffic; it can only be moved while it is drained`);
+  }
+  return isThere;
 }
 
 function movedManifest(text: string, ref: string, to: ServerAddress, config: string): string {

@@ -66,7 +66,7 @@ export interface LabBench extends BalancerBench {
   close(): void;
   /** Starts an action's script and goes away: its output is closed and it gets a SIGHUP, as when a connection dies. */
   abandon(action: LbAction): Promise<void>;
-  /** Starts an action's script and kills all of it after so many seconds. */
+  /** Starts an action's script and kills all of it so many seconds after it began to change something. */
   killed(action: LbAction, seconds: number): Promise<void>;
 }
 
@@ -107,8 +107,9 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
         turn = operation.next(await answer(turn.value, performance.now()));
       }
       if (turn.done === true || turn.value.kind !== "exec") throw new Error(`${action.kind} has no script`);
-      const argv = ["timeout", "-s", "KILL", String(seconds), ...SHELL];
-      await lab.exec(host, argv, { stdin: stdinOf(turn.value.command, secrets) });
+      const argv = ["sh", "-c", KILLED, "sh", String(seconds)];
+      const ran = await lab.exec(host, argv, { stdin: stdinOf(turn.value.command, secrets) });
+      if (ran.code !== 0) throw new Error(ran.stderr);
     },
     secrets,
     certificate: selfSigned,
@@ -189,6 +190,14 @@ const ABANDON = `
   setsid sh -c 'echo $$ > /run/abandoned.pid; ${(SHELL[2] ?? "").replaceAll("'", "")}' < /run/abandoned 2>&1 | : &
   until [ -s /run/abandoned.pid ]; do sleep 0.01; done
   sleep 0.15; /bin/kill -HUP -- "-$(cat /run/abandoned.pid)"
+`;
+
+const KILLED = `
+  umask 077; cat > /run/killed; rm -f /run/killed.pid
+  setsid sh -c 'echo $$ > /run/killed.pid; ${(SHELL[2] ?? "").replaceAll("'", "")}' < /run/killed > /dev/null 2>&1 &
+  until [ -s /run/killed.pid ]; do sleep 0.01; done
+  p=$(cat /run/killed.pid); while [ -d /proc/$p ] && [ ! -e ${PENDING} ]; do sleep 0.002; done
+  sleep "$1"; /bin/kill -KILL -- "-$p" 2> /dev/null; rm -f /run/killed; true
 `;
 
 const WEBSOCKET = String.raw`

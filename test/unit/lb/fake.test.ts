@@ -88,7 +88,7 @@ function fakeBench(installed = true): BalancerBench {
     ask,
     secrets,
     reload: () => {
-      const files = new Map([...(liveBundle(host)?.files ?? [])]);
+      const files = new Map(liveBundle(host)?.files);
       haproxy.load(host.text(CONFIG) ?? "", host.text(STATE_FILE) ?? "", files);
       return Promise.resolve();
     },
