@@ -25,9 +25,33 @@ export function checkRoutes(world: World): readonly Diagnostic[] {
   ];
 }
 
-function checkApp({ file, fields: { routes = [], port } }: PlacedApp): readonly Diagnostic[] {
-  if (routes.length === 0 || port !== null) return [];
-  return [complain(file, ["routes"], "expected no routes, got some for an app without port (add port: NUMBER)")];
+function checkApp(app: PlacedApp): readonly Diagnostic[] {
+  const { file, fields } = app;
+  const { routes = [], port } = fields;
+  if (routes.length > 0 && port === null)
+    return [complain(file, ["routes"], "expected no routes, got some for an app without port (add port: NUMBER)")];
+  return [...routes.flatMap((route, index) => checkLayer(app, route, index)), ...checkHeaders(app)];
+}
+
+/** An app is one backend on its balancers, and a backend either reads requests or hands bytes through. */
+function checkLayer({ file, fields: { routes = [] } }: PlacedApp, route: Route, index: number): readonly Diagnostic[] {
+  const [first] = routes;
+  if (first === undefined || isTcp(route) === isTcp(first)) return [];
+  const says = (each: Route): string => (isTcp(each) ? "hands connections through" : "reads requests");
+  const other = formatPlace(placeOf(file, ["routes", 0]));
+  const message = `expected a route that ${says(first)}, like the first (${other}), got one that ${says(route)}: an app has one kind`;
+  return [complain(file, ["routes", index], message)];
+}
+
+function checkHeaders({ file, fields: { routes = [], balancing } }: PlacedApp): readonly Diagnostic[] {
+  const { request = {}, response = {} } = balancing?.headers ?? {};
+  const has = Object.keys(request).length + Object.keys(response).length > 0;
+  if (!has || !routes.some(isTcp)) return [];
+  return [complain(file, ["balancing", "headers"], "expected none, got some for an app whose requests nobody reads")];
+}
+
+function isTcp(route: Route): boolean {
+  return route.kind === "passthrough" || (route.kind === "port" && route.mode === "tcp");
 }
 
 /** The route's set exists, has the certificates it needs, and its balancers do not need the route's port themselves. */

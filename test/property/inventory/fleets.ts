@@ -68,18 +68,20 @@ function routesOf(index: number): fc.Arbitrary<readonly Data[]> {
     host: fc.constantFrom<Data>(`pass.${own}`, [`pass.${own}`]),
     tls: fc.constant("passthrough"),
   });
-  const port = fc.record(
-    {
-      lb: fc.constant("edge"),
-      port: fc.constant(9000 + index),
-      mode: fc.constantFrom("tcp", "http"),
-      from: fc.constantFrom("anyone", "fleet"),
-    },
-    { requiredKeys: ["lb", "port"] },
-  );
-  return fc
-    .tuple(fc.option(http), fc.option(passed), fc.option(port))
-    .map((routes) => routes.filter((route) => route !== null));
+  const port = (mode: "tcp" | "http"): fc.Arbitrary<Data> =>
+    fc.record(
+      {
+        lb: fc.constant("edge"),
+        port: fc.constant(9000 + index),
+        mode: fc.constant(mode),
+        from: fc.constantFrom("anyone", "fleet"),
+      },
+      { requiredKeys: mode === "tcp" ? ["lb", "port"] : ["lb", "port", "mode"] },
+    );
+  const some = (...kinds: readonly fc.Arbitrary<Data>[]): fc.Arbitrary<readonly Data[]> =>
+    fc.tuple(...kinds.map((kind) => fc.option(kind))).map((routes) => routes.filter((route) => route !== null));
+  // An app's routes all read requests, or none does.
+  return fc.oneof(some(http, port("http")), some(passed, port("tcp")));
 }
 
 /** The balancer set, which always has certificates. */
@@ -169,14 +171,30 @@ export const anyFleet: fc.Arbitrary<FleetData> = fc
         state: { store: "ssh", host: "z-state" },
       },
       inventory: { hosts: Object.fromEntries([...hosts, ...fixed]) },
-      apps: apps.map((fields, index) => ({
-        app: `app-${index}`,
-        port: 8000 + index,
-        routes: routes[index] ?? [],
-        ...fields,
-      })),
+      apps: apps.map((fields, index) => {
+        const own = routes[index] ?? [];
+        return {
+          app: `app-${index}`,
+          port: 8000 + index,
+          routes: own,
+          ...(readsRequests(own) ? fields : plain(fields)),
+        };
+      }),
     };
   });
+
+function readsRequests(routes: readonly Data[]): boolean {
+  return !routes.some((route) => {
+    if (typeof route !== "object" || isList(route)) return false;
+    return route["tls"] === "passthrough" || (route["port"] !== undefined && route["mode"] !== "http");
+  });
+}
+
+/** Nobody can set headers on what nobody reads. */
+function plain<Fields extends { readonly balancing?: Data }>(fields: Fields): Omit<Fields, "balancing"> {
+  const { balancing: _none, ...rest } = fields;
+  return rest;
+}
 
 /** Puts a fleet's files together, each written by `write`. */
 export function assemble({ drover, inventory, apps }: FleetData, write: (data: Data) => string): Assembled {
