@@ -5,7 +5,7 @@ import { parseVrrpProbe, vrrpProbe } from "../../src/vip/probe.ts";
 import { handOver, takeBack } from "../../src/vip/steps.ts";
 import { driver } from "./support/drive.ts";
 import { lab } from "./support/lab.ts";
-import { FAILOVERS, failover, mishapsOf, PAIR, pairOf } from "./support/pair.ts";
+import { AFTER, FAILOVERS, failover, mishapsOf, PAIR, pairOf } from "./support/pair.ts";
 import { measureFailover, oneHolder, pairConfig, startHaproxy, VIP4, VIP6 } from "./support/vip.ts";
 
 const real = lab("test-vip");
@@ -190,11 +190,31 @@ describe("protocol 112", () => {
 describe("the VIP moves", () => {
   test.for(FAILOVERS)("$settings, $mishap: at most $limit ms", async ({ settings, mishap, limit }) => {
     await apply({ failover: settings });
-    const { gap, by } = await failover(real, mishaps[mishap], settings === "fast" ? 2000 : 6000);
+    const { gap, by } = await failover(real, mishaps[mishap], { after: AFTER[settings] });
     console.log(
       `${settings}, ${mishaps[mishap].name}: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most ${String(limit)}`,
     );
     expect(gap).toBeLessThan(limit);
+    expect(by).toHaveLength(2);
+  });
+
+  test("the IPv6 VIP moves with it, and neighbours hear of it", async () => {
+    await apply({});
+    const { gap, by } = await failover(real, mishaps.maintenance, { vip: VIP6, after: 2000 });
+    console.log(
+      `standard, planned hand-over, IPv6: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most 700`,
+    );
+    expect(gap).toBeLessThan(700);
+    expect(by).toHaveLength(2);
+  });
+
+  test("an IPv6 VIP alone", async () => {
+    await apply({ vips: [VIP6] });
+    const { gap, by } = await failover(real, mishaps.killed, { vip: VIP6, after: AFTER.standard });
+    console.log(
+      `standard, host killed, IPv6 alone: ${gap.toFixed(0)} ms without an answer (${by.join(" -> ")}), at most 3700`,
+    );
+    expect(gap).toBeLessThan(3700);
     expect(by).toHaveLength(2);
   });
 });

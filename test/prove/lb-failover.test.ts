@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lab } from "../lab/support/lab.ts";
-import { FAILOVERS, failover, mishapsOf, PAIR, pairOf } from "../lab/support/pair.ts";
+import { AFTER, FAILOVERS, failover, mishapsOf, PAIR, pairOf } from "../lab/support/pair.ts";
 import { median, startHaproxy } from "../lab/support/vip.ts";
 
 // How long nobody answers at the VIP, with the defaults as shipped, polled every 20 ms over fresh connections: the median
@@ -24,7 +24,7 @@ test.for(FAILOVERS)("$settings, $mishap: at most $limit ms", async ({ settings, 
   await apply({ failover: settings });
   const gaps: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { gap, by } = await failover(real, mishaps[mishap], settings === "fast" ? 2000 : 6000);
+    const { gap, by } = await failover(real, mishaps[mishap], { after: AFTER[settings] });
     expect(by).toHaveLength(2);
     gaps.push(gap);
   }
