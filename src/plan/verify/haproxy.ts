@@ -90,7 +90,7 @@ function fileCheck(at: At, { path, kind }: FileStand): Check {
         code: "files-unknown",
         kind: "unknown",
         ...at,
-        message: `${path} cannot be compared: its certificate could not be read here, or the fleet has no key yet`,
+        message: `${path} cannot be compared: the certificate, or the key of the fleet that fingerprints take, is not known here`,
         hint: "drover plan",
       };
     default:

@@ -10,7 +10,7 @@ import type { Check, Finding, FindingCode } from "./findings.ts";
 import { PASSED } from "./findings.ts";
 import { unanswered } from "./haproxy.ts";
 import type { Holding } from "./holding.ts";
-import { holdingHint, holdingOf, holdingSentence } from "./holding.ts";
+import { holdingOf, holdingSentence } from "./holding.ts";
 
 const PUT_BACK = "drover plan (drover apply puts it right)";
 
@@ -36,10 +36,14 @@ export function holdingsOf(
   );
 }
 
-const HOLDING: Readonly<Record<Exclude<Holding["kind"], "one">, Pick<Finding, "code" | "kind">>> = {
-  none: { code: "vip-nobody", kind: "difference" },
-  several: { code: "vip-several", kind: "difference" },
-  unknown: { code: "vip-unknown", kind: "unknown" },
+const HOLDING: Readonly<Record<Exclude<Holding["kind"], "one">, Pick<Finding, "code" | "kind" | "hint">>> = {
+  none: { code: "vip-nobody", kind: "difference", hint: "what is found about keepalived says why" },
+  several: {
+    code: "vip-several",
+    kind: "difference",
+    hint: "they do not hear each other, or their files differ: vrrp-deaf or keepalived-config says which",
+  },
+  unknown: { code: "vip-unknown", kind: "unknown", hint: "reach all balancers, then try again" },
 };
 
 /** Exactly one balancer holds each VIP. */
@@ -47,7 +51,7 @@ export function holdingChecks(set: TopologyBalancer, accounts: readonly Balancer
   return holdingsOf(set, accounts).map((holding) => {
     if (holding.kind === "one") return PASSED;
     const message = holdingSentence(holding);
-    return { ...HOLDING[holding.kind], set: set.name, balancer: null, message, hint: holdingHint(holding) };
+    return { ...HOLDING[holding.kind], set: set.name, balancer: null, message };
   });
 }
 
