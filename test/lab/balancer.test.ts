@@ -149,12 +149,25 @@ describe("real HAProxy under load", () => {
   test("every golden file is accepted without a warning", async () => {
     const folder = join(import.meta.dirname, "../golden/haproxy");
     const files = readdirSync(folder).filter((name) => !name.includes("."));
+    const pem = await bench.certificate(["shop.lab.internal"]);
     for (const name of files) {
-      const stdin = readFileSync(join(folder, name, "haproxy.cfg"));
+      const read = (file: string): string => readFileSync(join(folder, name, file), "utf8");
+      const live = "/etc/haproxy/drover/";
+      const move = (text: string): string => text.replaceAll(live, "/run/golden/");
+      // Every certificate that a golden list names is the same one here.
+      const listed = readdirSync(join(folder, name)).includes("crt-list") ? read("crt-list").match(/\S+\.pem/g) : [];
+      const maps = readdirSync(join(folder, name)).filter((file) => file.endsWith(".map"));
+      const all = [
+        ...maps.map((file) => [`maps/${file}`, read(file)] as const),
+        ...(listed ?? []).map((path) => [path.replace(live, ""), pem] as const),
+        ...(listed?.length ? [["crt-list", move(read("crt-list"))] as const] : []),
+        ["haproxy.cfg", move(read("haproxy.cfg"))] as const,
+      ];
+      await sh("lb1", "rm -rf /run/golden; mkdir -p /run/golden/maps /run/golden/certs /run/drover");
+      for (const [file, stdin] of all) await real.exec("lb1", ["sh", "-c", `cat > /run/golden/${file}`], { stdin });
       const check =
-        "cat > /run/golden.cfg; mkdir -p /run/drover; [ -e /run/drover/haproxy.state ] || echo 1 > /run/drover/haproxy.state; haproxy -c -dW -f /run/golden.cfg";
-      const ran = await real.exec("lb1", ["sh", "-c", check], { stdin });
-      expect(ran, name).toMatchObject({ code: 0 });
+        "[ -e /run/drover/haproxy.state ] || echo 1 > /run/drover/haproxy.state; haproxy -c -dW -f /run/golden/haproxy.cfg";
+      expect(await real.exec("lb1", ["sh", "-c", check]), name).toMatchObject({ code: 0 });
     }
     expect(files.length).toBeGreaterThanOrEqual(5);
   });
