@@ -100,7 +100,7 @@ export const PERL_BUNDLE: string = String.raw`
     # haproxy.cfg last: it names the others.
     for my $path ((sort keys %{$bundle->{files}}), "${CONFIG}") {
       my $file = $path eq "${CONFIG}" ? { kind => "text", bytes => $bundle->{config} } : $bundle->{files}{$path};
-      my $was = $path eq "${CONFIG}" ? $live->{config} : $live->{files}{$path}{bytes};
+      my $was = $path eq "${CONFIG}" ? $live->{config} : $live->{files}{$path} && $live->{files}{$path}{bytes};
       next if defined $was && $was eq $file->{bytes} && ((stat $path)[2] & 07777) == mode_of($file);
       beside($path, mode_of($file), $file->{bytes}); push @changing, $path;
     }
