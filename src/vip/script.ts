@@ -187,7 +187,9 @@ ${CHANGE}`;
 export const YIELD: string = `${FUNCTIONS}
 [ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
 : > ${YIELDED} || quit 28 'cannot write ${YIELDED}'
-systemd disable --now keepalived
+# Not in one: disabling makes systemd read all units again, in the moment in which the VIP moves.
+systemd stop keepalived
+systemd disable keepalived
 ! is_active || quit ${VIP_EXIT.stuck} 'keepalived did not stop'
 clear_vips ${CONFIG}
 echo stopped
