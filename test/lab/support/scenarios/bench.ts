@@ -198,10 +198,13 @@ export async function adminStates(
   );
 }
 
-/** HAProxy's answer to a command; empty where it does not answer within two seconds, as a master may while it reloads. */
+/**
+ * HAProxy's answer to a command; empty where it does not answer within two seconds, as a master may while it reloads. A
+ * master waits for more commands until it is told that there are none.
+ */
 export async function ask(lab: Lab, balancer: string, socket: string, line: string): Promise<Outcome> {
-  const script =
-    "use IO::Socket::UNIX; alarm 2; my $s = IO::Socket::UNIX->new($ARGV[0]) or die; print $s qq($ARGV[1]\n); print <$s>";
+  const script = `use IO::Socket::UNIX; alarm 2; my $s = IO::Socket::UNIX->new($ARGV[0]) or die;
+    print $s $ARGV[1], chr 10; shutdown $s, 1; print <$s>`;
   return await lab.exec(balancer, ["perl", "-e", script, socket, line]);
 }
 
