@@ -7,6 +7,7 @@ import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import { gather } from "../exec/gather.ts";
 import { lbFact } from "../lb/facts.ts";
+import { formerFact } from "../plan/former.ts";
 import type { HostView } from "../plan/input.ts";
 import { lastChangeFact } from "../plan/last-change.ts";
 import { readFact } from "../plan/observe.ts";
@@ -38,7 +39,7 @@ export async function observe(context: Context, { topology, transport, store }: 
     lastChangeFact,
     platformFact,
     releaseFact,
-    ...(balancers.has(host) ? [lbFact, vipFact] : []),
+    ...(balancers.has(host) ? [lbFact, vipFact] : [formerFact]),
     ...(host === topology.state.host ? [store.fact] : []),
   ];
   const asked = topology.hosts.map(async ({ name }): Promise<[string, Observation]> => {
@@ -56,6 +57,7 @@ export async function observe(context: Context, { topology, transport, store }: 
         release: readFact(releaseFact, name, observation),
         lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
         vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
+        former: balancers.has(name) ? null : readFact(formerFact, name, observation),
       },
     ];
   });

@@ -5,7 +5,8 @@ import { CONFIG } from "../lb/paths.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { handOver, takeBack } from "../vip/steps.ts";
 import type { BalancerState } from "./balancers.ts";
-import { changeLines, desiredModel, install, observedBalancer } from "./balancers.ts";
+import { changeLines, desiredModel, install, observedBalancer, strayServers } from "./balancers.ts";
+import { planFarewell } from "./former.ts";
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
 import type { FileChange } from "./routing.ts";
@@ -40,11 +41,18 @@ export function planBalancers(input: PlanInput): {
 } {
   const results = found(input).map(({ name, facts }) => repair(name, facts, input));
   const vips = planVips(input);
-  const prologue = place(PROLOGUE, [...results.flatMap(({ stages }) => stages), ...vips.stages]);
+  const farewell = planFarewell(input);
+  const prologue = place(PROLOGUE, [
+    ...results.flatMap(({ stages }) => stages),
+    ...farewell.keepalived,
+    ...vips.stages,
+    ...farewell.haproxy,
+  ]);
   const reasons = [
     ...results.flatMap((result) => result.reasons),
     ...changeLines(results.flatMap((result) => result.changes)),
     ...vips.reasons,
+    ...farewell.reasons,
   ];
   const after = results.map(({ state }) => state);
   return { plan: prologue.length === 0 ? null : { ...NOTHING, reasons, prologue }, after };
@@ -97,6 +105,7 @@ function reasonsOf({ text, files }: BalancerState, facts: LbFacts): readonly str
   const stands = isFirst ? [] : fileStands(facts, { config: configHash(text ?? ""), files });
   return [
     ...(diff.kind === "same" ? [] : diff.reasons),
+    ...strayServers(facts).map((server) => `the running HAProxy has another ${server} than its file`),
     ...stands.flatMap(({ path, kind }) => {
       const says = path === CONFIG ? undefined : STAND_WORDS[kind];
       return says === undefined ? [] : [`${path} ${says}`];

@@ -39,9 +39,22 @@ export function observedBalancer(balancer: string, facts: LbFacts, input: PlanIn
     ours: manifest !== null,
     text: config?.text ?? null,
     files,
-    sound: intact && !interrupted && down === null,
+    sound: intact && !interrupted && down === null && strayServers(facts).length === 0,
     down,
   };
+}
+
+/** Servers that HAProxy does not know, or looks for elsewhere than the files say: somebody told it so at runtime. */
+export function strayServers({ stable, live }: LbFacts): readonly string[] {
+  const apps = Object.values(stable.manifest?.model.apps ?? {});
+  if (stable.admin === null) return [];
+  return apps.flatMap(({ app, servers }) =>
+    servers.flatMap(({ name, address, port }) => {
+      const ref = refName({ backend: app, server: name });
+      const there = live.addresses[ref];
+      return there?.address === address && there.port === port ? [] : [ref];
+    }),
+  );
 }
 
 function whyDown({ stable, live }: LbFacts): string | null {
@@ -122,7 +135,7 @@ function holds(state: BalancerState, render: LbRender): boolean {
 
 function changeFor({ text, files, sound, down }: BalancerState, render: LbRender): LbChange {
   if (down !== null) return { kind: "restart", why: [down] };
-  if (text === null || !sound) return { kind: "reload", why: ["what runs there is not what drover installed"] };
+  if (text === null || !sound) return { kind: "reload", why: ["what runs or lies there is not what drover installed"] };
   return changeOf({ config: text, files }, render);
 }
 

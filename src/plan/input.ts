@@ -8,6 +8,7 @@ import type { DesiredInstance } from "../release/desired.ts";
 import type { ReleaseFacts } from "../release/facts.ts";
 import type { PlatformFacts } from "../release/platform.ts";
 import type { VipFacts } from "../vip/facts.ts";
+import type { FormerBalancer } from "./former.ts";
 import type { LastChange } from "./last-change.ts";
 
 /** One host as far as it could be observed. */
@@ -19,6 +20,8 @@ export interface HostView {
   readonly lb: Known<LbFacts> | null;
   /** Asked of balancers only. */
   readonly vip: Known<VipFacts> | null;
+  /** Asked of all others: what is left of a balancer they may have been. */
+  readonly former: Known<FormerBalancer> | null;
 }
 
 /** What an app should be: its artifact's bytes are at hand, its secrets have been read and fingerprinted. */

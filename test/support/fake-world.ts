@@ -214,6 +214,7 @@ function observed(fleet: FakeFleet, host: FakeHost): string {
     release: printReleaseFact(host),
     lb: host.name.startsWith("lb") ? printLbFact(host) : "",
     vip: host.name.startsWith("lb") ? printVipFact(fleet, host, ADDRESSES) : "",
+    former: "",
     state: "",
   };
   return Object.entries(sections)

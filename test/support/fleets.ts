@@ -112,6 +112,14 @@ const NO_VIP: VipFacts = {
   live: { holds: [], alive: false },
 };
 
+function addressesIn(model: LbModel | null): LbFacts["live"]["addresses"] {
+  const apps = Object.values(model?.apps ?? {});
+  const all = apps.flatMap(({ app, servers }) =>
+    servers.map(({ name, address, port }) => [`${app}/${name}`, { address, port }] as const),
+  );
+  return Object.fromEntries(all);
+}
+
 /** The topology a sketch describes; hosts, then balancers, then the state host. */
 export function topologyOf(sketch: FleetSketch): Topology {
   const lbs = [...new Set(Object.values(sketch.balancers).flat())];
@@ -189,6 +197,7 @@ export class PaperFleet {
           release: known(this.#release(name)),
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
           vip: lbs.has(name) ? known(NO_VIP) : null,
+          former: lbs.has(name) ? null : known({ haproxy: false, keepalived: false }),
         },
       ];
     });
@@ -405,7 +414,7 @@ export class PaperFleet {
         manifest: text === null || model === null ? null : { model, sha256: configHash(text), files: {} },
         interrupted: false,
       },
-      live: { servers: Object.fromEntries(servers), addresses: {}, about: null, processes: PROCESSES },
+      live: { servers: Object.fromEntries(servers), addresses: addressesIn(model), about: null, processes: PROCESSES },
     };
   }
 

@@ -1,4 +1,4 @@
-import type { ServerRef } from "../../src/model/action.ts";
+import type { ServerRef } from "../../src/model/lb.ts";
 import type { Failure } from "../../src/model/errors.ts";
 import type { Budget, Draft, DraftUndo, Plan, Step, StepId } from "../../src/model/plan.ts";
 import { EPILOGUE, PROLOGUE, place } from "../../src/plan/place.ts";
