@@ -35,7 +35,7 @@ export async function bindConflict(bench: Bench): Promise<void> {
   const loads = ADDRESSES.map((address) =>
     startLoad({ lab: lab.name, address, host: NAMES, connections: 4, delay: 20, limit: 300, close: true }),
   );
-  await bench.write("shop", { routes: [...before.routes, "{lb: edge, port: 9100, mode: tcp}"] });
+  await bench.write("shop", { routes: [...before.routes, "{lb: edge, port: 9100, mode: http}"] });
   const output = await expectDrover(lab, 1, "apply", "--yes");
   const totals = await Promise.all(loads.map((load) => load.stop()));
   await lab.exec("lb1", ["systemctl", "stop", "squatter"]);
