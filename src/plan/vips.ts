@@ -64,7 +64,7 @@ function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
         "expand",
         installs.map((change) => change.input),
       ),
-      ...(installs.length === 0 ? [] : awaitHolder("expand", hosts, set.vips, null)),
+      ...(installs.length === 0 ? [] : awaitHolder("expand", inService(set, hosts, input), set.vips, null)),
       ...leaving.flatMap(({ input: { balancer, previous } }) => removeVip("contract", { balancer, previous })),
     ],
     reasons: [
@@ -73,6 +73,11 @@ function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
       ...leaving.map((change) => `${change.input.balancer}: keepalived goes, its set has no VIP any more`),
     ],
   };
+}
+
+/** Balancers that may hold the VIP afterwards: those that change, and those that run already. */
+function inService({ hosts }: TopologyBalancer, changed: readonly string[], input: PlanInput): readonly string[] {
+  return hosts.filter((host) => changed.includes(host) || factsOf(host, input)?.stable.active === true);
 }
 
 const PAIRED = "keepalived changes on all of them together (paired), because what they say to each other does";

@@ -23,7 +23,7 @@ export interface VipStable {
   readonly enabled: boolean;
   /** The file as it is, and the hash by which the previous one is kept and put back. */
   readonly config: { readonly sha256: string; readonly text: string } | null;
-  /** The check's script and systemd's drop-in as they are; null: not there. */
+  /** The check's script and systemd's drop-in as they are; null: not there, or writable by others than root. */
   readonly check: string | null;
   readonly dropIn: string | null;
   readonly manifest: VipManifest | null;
@@ -60,7 +60,8 @@ perl -e '
   say_hex("installed", "yes") if -x "/usr/sbin/keepalived";
   say_hex("config", slurp("${CONFIG}"));
   say_hex("sha256", substr(qx(sha256sum < ${CONFIG}), 0, 64)) if -f "${CONFIG}";
-  say_hex("check", slurp("${CHECK}"));
+  my @check = stat("${CHECK}");
+  say_hex("check", slurp("${CHECK}")) if @check && ($check[2] & 07777) == 0755 && $check[4] == 0;
   say_hex("dropin", slurp("${DROP_IN}"));
   say_hex("manifest", slurp("${MANIFEST}"));
   say_hex("pending", "yes") if -e "${PENDING}";

@@ -55,6 +55,8 @@ test_config() {
   rm -rf ${TRIAL}
   [ "$code" = 0 ] || quit ${VIP_EXIT.refused} 'keepalived refuses the new keepalived.conf' "$(printf '%s' "$said" | sed 's|${TRIAL}/||g')"
 }
+# keepalived leaves out a script that others than root could write, and says so in its log only.
+check_is_ours() { cmp -s ${STAGED}/drover-alive ${CHECK} && [ "$(stat -c '%a %u' ${CHECK})" = '755 0' ]; }
 settled() {
   tries=0
   while [ "$tries" -lt 20 ]; do
@@ -125,11 +127,11 @@ if [ "$ended" = keep ]; then
   [ ! -e ${PREVIOUS}/"$(sum_of ${STAGED}/keepalived.conf)".stopped ] || { stays=yes; [ "$ran" = no ] || systemd disable --now keepalived; }
 fi
 same=no
-if cmp -s ${STAGED}/keepalived.conf ${CONFIG} && cmp -s ${STAGED}/drover-alive ${CHECK} && cmp -s ${STAGED}/drop-in ${DROP_IN}; then same=yes; fi
+if cmp -s ${STAGED}/keepalived.conf ${CONFIG} && check_is_ours && cmp -s ${STAGED}/drop-in ${DROP_IN}; then same=yes; fi
 said=unchanged
 if [ "$same" = no ] || [ -e ${PENDING} ] || { [ "$ran" = no ] && [ "$stays" = no ]; }; then
   : > ${PENDING}
-  cmp -s ${STAGED}/drover-alive ${CHECK} || lay ${STAGED}/drover-alive ${CHECK} 755
+  check_is_ours || lay ${STAGED}/drover-alive ${CHECK} 755
   cmp -s ${STAGED}/drop-in ${DROP_IN} || { lay ${STAGED}/drop-in ${DROP_IN} 644; systemd daemon-reload; }
   cmp -s ${STAGED}/keepalived.conf ${CONFIG} || lay ${STAGED}/keepalived.conf ${CONFIG} 644
   if [ "$stays" = yes ]; then said='laid down, keepalived stays stopped'
@@ -179,7 +181,10 @@ if [ "$2" = manifest ]; then put ${STAGED}/keepalived.json 600 root || exit $?; 
 if [ "$1" = - ]; then
 ${REMOVE}
 fi
-cp ${PREVIOUS}/"$1" ${STAGED}/keepalived.conf || exit 74
+kept=${PREVIOUS}/"$1"
+# Refused before anything was changed: then the file is still where it was, and nowhere else.
+[ -f "$kept" ] || [ "$(sum_of ${CONFIG})" != "$1" ] || kept=${CONFIG}
+cp "$kept" ${STAGED}/keepalived.conf || exit 74
 ended=keep
 ${CHANGE}`;
 
