@@ -50,6 +50,10 @@ export interface Bench {
   template(name: string, text: string | null): Promise<void>;
 }
 
+/** The web apps that every scenario begins with; one is not everywhere. */
+export const WEB = ["shop", "cart", "pay"] as const;
+const SPREAD: Readonly<Record<string, Partial<AppSpec>>> = { pay: { hosts: ["app1", "app2"] } };
+
 const ROLLOUT = "minHealthyTime: 0s, healthyDeadline: 10s, drainTimeout: 3s";
 
 /** A web app with a route of its own that plain HTTP reaches as well as TLS. */
@@ -93,12 +97,10 @@ export async function raise(lab: Lab, options: readonly string[] = []): Promise<
     certificates: "[{file: certs/lab.pem}]",
   });
   await rm(join(lab.fleet, "apps/shop.yaml"));
-  for (const [index, name] of ["shop", "cart", "pay"].entries()) {
+  for (const [index, name] of WEB.entries()) {
     // oxlint-disable-next-line no-await-in-loop -- three small files
-    await bench.write(name, webApp(name, 8080 + index));
+    await bench.write(name, { ...webApp(name, 8080 + index), ...SPREAD[name] });
   }
-  // One app that is not everywhere.
-  await bench.write("pay", { hosts: ["app1", "app2"] });
   await expectDrover(lab, 0, "apply", "--yes");
   return bench;
 }
@@ -154,13 +156,17 @@ export async function tidy(bench: Bench): Promise<void> {
   const { lab } = bench;
   await lab.heal();
   for (const name of ["haproxy.cfg.hbs", "keepalived.conf.hbs"]) await bench.template(name, null);
+  for (const name of WEB) {
+    const { hosts, routes, rollout } = { ...webApp(name, 0), ...SPREAD[name] };
+    await bench.write(name, { hosts, routes, rollout });
+  }
+  for (const name of WEB) await lab.run(["drover", "rollout", "abort", name]);
   for (const host of appHosts) await lab.run(["drover", "undrain", host]);
   for (const balancer of balancers) {
     const start =
       "systemctl unmask --runtime -q keepalived; rm -f /var/filler; iptables -P INPUT ACCEPT; iptables -F; systemctl start haproxy keepalived; systemctl stop squatter";
     await lab.exec(balancer, ["sh", "-c", start]);
   }
-  for (const name of bench.apps.keys()) await lab.run(["drover", "rollout", "abort", name]);
   const { code, stdout, stderr } = await lab.run(["drover", "apply", "--yes"]);
   if (code !== 0) console.log(`could not tidy up: ${stdout}${stderr}`);
 }

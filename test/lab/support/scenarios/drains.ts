@@ -5,10 +5,8 @@ import { expectNoFailures, figures, under } from "../load/pressure.ts";
 import { until } from "../lab.ts";
 import { balancers, expectDrover } from "../shop.ts";
 import type { Bench } from "./bench.ts";
-import { ADDRESSES, adminStates, NAMES, oneHolder, pressure, requestsOf, reloadsOf, VIP } from "./bench.ts";
+import { ADDRESSES, adminStates, NAMES, oneHolder, pressure, requestsOf, reloadsOf, VIP, WEB } from "./bench.ts";
 import { expectAllReady } from "./rollouts.ts";
-
-const WEB = ["shop", "cart", "pay"] as const;
 
 /** Every instance on the host is out on every balancer; `as` where it has to be one of the two ways. */
 export async function expectOut({ lab }: Bench, host: string, as?: "drain" | "maint"): Promise<void> {

@@ -4,9 +4,8 @@ import { expectNoFailures, figures, under } from "../load/pressure.ts";
 import type { Seen } from "../load/pressure.ts";
 import { balancers, expectClosedOnlyAtDeadline, expectDrover, openWebsocket, runEvents } from "../shop.ts";
 import type { Bench } from "./bench.ts";
-import { ADDRESSES, adminStates, pressure } from "./bench.ts";
+import { ADDRESSES, adminStates, pressure, WEB } from "./bench.ts";
 
-const WEB = ["shop", "cart", "pay"] as const;
 const ABRUPT = ["1.6.4-abrupt", "1.6.3-abrupt"] as const;
 
 /** Every server of every app is let in, on every balancer. */
