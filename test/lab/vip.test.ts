@@ -137,6 +137,7 @@ describe("a pair of balancers", () => {
   });
 
   test("is handed over for maintenance, also over a power cut, and taken back", async () => {
+    await apply({});
     const from = await oneHolder(real);
     await done(handOver("isolate", from, PAIR, [VIP4, VIP6]));
     await real.kill(from);

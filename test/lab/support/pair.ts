@@ -144,7 +144,7 @@ export function mishapsOf(
 /** Lets a mishap happen to the holder, measures, repairs, and waits until the pair is whole again. */
 export async function failover(lab: Lab, { happen, repair }: Mishap, watch: Watch): Promise<Failover> {
   const { sh } = driver(lab);
-  const holder = await oneHolder(lab);
+  const holder = await oneHolder(lab, watch.vip);
   const seen = await measureFailover(lab, () => happen(holder), watch);
   await repair(holder);
   await until(`${holder} is well again`, async () => {
@@ -159,6 +159,6 @@ export async function failover(lab: Lab, { happen, repair }: Mishap, watch: Watc
     );
     return /BACKUP STATE|MASTER STATE/.test(log);
   });
-  await oneHolder(lab);
+  await oneHolder(lab, watch.vip);
   return seen;
 }

@@ -107,10 +107,10 @@ export async function holders(lab: Lab, hosts: readonly string[], vip: Vip = VIP
 }
 
 /** Waits for the one holder and gives its name. */
-export async function oneHolder(lab: Lab, hosts: readonly string[] = ["lb1", "lb2"]): Promise<string> {
+export async function oneHolder(lab: Lab, vip: Vip = VIP4, hosts: readonly string[] = ["lb1", "lb2"]): Promise<string> {
   let holding: readonly string[] = [];
   await until("one balancer holds the VIP", async () => {
-    holding = await holders(lab, hosts);
+    holding = await holders(lab, hosts, vip);
     return holding.length === 1;
   });
   return holding[0] ?? "";
