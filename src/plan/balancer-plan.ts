@@ -12,7 +12,7 @@ import { PROLOGUE, place } from "./place.ts";
 import type { FileChange } from "./routing.ts";
 import type { FileStand } from "./verify/files.ts";
 import { fileStands } from "./verify/files.ts";
-import { heldBy, planVips, setOf, successors } from "./vips.ts";
+import { heldBy, planVips, runsKeepalived, setOf, successors } from "./vips.ts";
 
 /**
  * The balancers as they were observed, those that hold no VIP first: a file that does not come up is found out where
@@ -31,31 +31,64 @@ function found(input: PlanInput): readonly { readonly name: string; readonly fac
   return [...all.filter(({ name }) => !isHolder(name)), ...all.filter(({ name }) => isHolder(name))];
 }
 
+/** The balancers' own plans, and the balancers as they are after the first of them. */
+interface BalancerPlans {
+  readonly first: Plan | null;
+  /** What has to wait until every balancer carries its apps. */
+  readonly last: Plan | null;
+  readonly after: readonly BalancerState[];
+}
+
 /**
  * Brings every balancer to what its set says (settings, certificates, VIPs), with the apps it carries now; puts right
  * what was changed by hand, and starts what does not run.
  */
-export function planBalancers(input: PlanInput): {
-  readonly plan: Plan | null;
-  readonly after: readonly BalancerState[];
-} {
+export function planBalancers(input: PlanInput): BalancerPlans {
   const results = found(input).map(({ name, facts }) => repair(name, facts, input));
+  const files = {
+    stages: results.flatMap(({ stages }) => stages),
+    reasons: [
+      ...results.flatMap((result) => result.reasons),
+      ...changeLines(results.flatMap((result) => result.changes)),
+    ],
+  };
+  const vips = vipPart(input);
+  const after = results.map(({ state }) => state);
+  // Whoever can get the VIP has to carry what the others carry: nobody may meet a balancer that knows no app.
+  if (isJoined(input)) return { first: planOf([files]), last: planOf([vips]), after };
+  return { first: planOf([files, vips]), last: null, after };
+}
+
+interface Part {
+  readonly stages: DraftStages;
+  readonly reasons: readonly string[];
+}
+
+function planOf(parts: readonly Part[]): Plan | null {
+  const prologue = place(
+    PROLOGUE,
+    parts.flatMap(({ stages }) => stages),
+  );
+  return prologue.length === 0 ? null : { ...NOTHING, reasons: parts.flatMap(({ reasons }) => reasons), prologue };
+}
+
+function vipPart(input: PlanInput): Part {
   const vips = planVips(input);
   const farewell = planFarewell(input);
-  const prologue = place(PROLOGUE, [
-    ...results.flatMap(({ stages }) => stages),
-    ...farewell.keepalived,
-    ...vips.stages,
-    ...farewell.haproxy,
-  ]);
-  const reasons = [
-    ...results.flatMap((result) => result.reasons),
-    ...changeLines(results.flatMap((result) => result.changes)),
-    ...vips.reasons,
-    ...farewell.reasons,
-  ];
-  const after = results.map(({ state }) => state);
-  return { plan: prologue.length === 0 ? null : { ...NOTHING, reasons, prologue }, after };
+  return {
+    stages: [...farewell.keepalived, ...vips.stages, ...farewell.haproxy],
+    reasons: [...vips.reasons, ...farewell.reasons],
+  };
+}
+
+/** True where a balancer that cannot get the VIP yet lacks an app that another one of its set carries. */
+function isJoined(input: PlanInput): boolean {
+  const states = new Map(observedBalancers(input).map((state) => [state.balancer, Object.keys(state.model.apps)]));
+  return input.topology.balancers.some(({ hosts, vips }) => {
+    if (vips.length === 0) return false;
+    const all = new Set(hosts.flatMap((host) => states.get(host) ?? []));
+    return hosts.some((host) => !runsKeepalived(host, input) && (states.get(host)?.length ?? 0) < all.size);
+  });
 }
 
 /** A plan about no app. Whatever fails in it is taken back. */

@@ -31,14 +31,16 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
     .map(([app, rollout]) => openFailure(app, rollout, input.running));
   if (problems.length > 0) return { plans: [], problems, skipped };
-  const repair = scope.kind === "fleet" ? planBalancers(input) : { plan: null, after: observedBalancers(input) };
-  const plans: Plan[] = repair.plan === null ? [] : [repair.plan];
-  let balancers = repair.after;
+  const own =
+    scope.kind === "fleet" ? planBalancers(input) : { first: null, last: null, after: observedBalancers(input) };
+  const plans: Plan[] = own.first === null ? [] : [own.first];
+  let balancers = own.after;
   for (const app of apps) {
     const { plan, after } = planApp(app, balancers, input);
     balancers = after;
     if (plan !== null) plans.push(plan);
   }
+  if (own.last !== null) plans.push(own.last);
   const unsafe = plans.flatMap((plan) => simulate(plan, input));
   return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped } : { plans, problems, skipped };
 }

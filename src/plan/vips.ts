@@ -40,6 +40,11 @@ function factsOf(balancer: string, input: PlanInput): VipFacts | null {
   return view?.kind === "known" ? view.value : null;
 }
 
+/** True where a balancer could hold a VIP now. */
+export function runsKeepalived(balancer: string, input: PlanInput): boolean {
+  return factsOf(balancer, input)?.stable.active === true;
+}
+
 /** What stands in `previous` of a step that replaces a balancer's keepalived.conf. */
 export function previousOf({ stable }: VipFacts): VipInput["previous"] {
   return { sha256: stable.config?.sha256 ?? null, model: stable.manifest?.model ?? null };
@@ -77,7 +82,7 @@ function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
 
 /** Balancers that may hold the VIP afterwards: those that change, and those that run already. */
 function inService({ hosts }: TopologyBalancer, changed: readonly string[], input: PlanInput): readonly string[] {
-  return hosts.filter((host) => changed.includes(host) || factsOf(host, input)?.stable.active === true);
+  return hosts.filter((host) => changed.includes(host) || runsKeepalived(host, input));
 }
 
 const PAIRED = "keepalived changes on all of them together (paired), because what they say to each other does";

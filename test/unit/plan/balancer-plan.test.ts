@@ -113,6 +113,56 @@ describe("the balancers' own plan", () => {
   });
 });
 
+describe("a balancer that joins or leaves", () => {
+  test("can get the VIP only once it carries the apps of the others", () => {
+    const input = withVip(running().input(SHOP), "lb1");
+    const joining = edit(input, "lb2", (view) =>
+      view.lb?.kind === "known" && view.vip?.kind === "known"
+        ? {
+            ...view,
+            lb: known({
+              ...view.lb.value,
+              stable: { ...view.lb.value.stable, manifest: null, config: null, active: false },
+            }),
+            vip: known({ ...view.vip.value, stable: { ...view.vip.value.stable, active: false } }),
+          }
+        : view,
+    );
+    const { plans, problems } = planFleet(joining, FLEET);
+    expect(problems).toEqual([]);
+    expect(plans.map(({ app }) => app)).toEqual([null, "shop", null]);
+    expect(plans[0]?.prologue.flat().map(({ action }) => action.kind)).toEqual(["lb.install"]);
+    expect(plans[2]?.prologue.flat().map(({ action }) => action.kind)).toContain("vip.install");
+  });
+
+  test("gives up the VIP before the others are told, and its HAProxy at last", () => {
+    const input = withVip(running().input(SHOP), "lb1");
+    const balancers = input.topology.balancers.map((set) => ({ ...set, hosts: ["lb1"] }));
+    const gone = edit({ ...input, topology: { ...input.topology, balancers } }, "lb2", (view) => {
+      return { ...view, lb: null, vip: null, former: known({ haproxy: true, keepalived: true }) };
+    });
+    const steps = planFleet(gone, FLEET).plans[0]?.prologue.flat() ?? [];
+    expect(steps.map(({ action, host }) => `${action.kind} ${host ?? ""}`)).toEqual([
+      "vip.restore lb2",
+      "vip.install lb1",
+      "vip.await ",
+      "lb.restore lb2",
+    ]);
+  });
+
+  test("a server that HAProxy was told of by hand is put right by a reload", () => {
+    const input = edit(running().input(SHOP), "lb1", (view) => {
+      if (view.lb?.kind !== "known") return view;
+      const { live } = view.lb.value;
+      const addresses = { ...live.addresses, "shop/app1": { address: "10.9.9.9", port: 1 } };
+      return { ...view, lb: known({ ...view.lb.value, live: { ...live, addresses } }) };
+    });
+    const [plan] = planFleet(input, FLEET).plans;
+    expect(plan?.reasons[0]).toBe("lb1: the running HAProxy has another shop/app1 than its file");
+    expect(plan?.prologue.flat()[0]?.action).toMatchObject({ kind: "lb.install", change: { kind: "reload" } });
+  });
+});
+
 describe("an instance that moves to another port", () => {
   test("moves while it is out, on every balancer, before it is proven", () => {
     const [plan] = planFleet(running().input(shopAt(8081)), FLEET).plans;
