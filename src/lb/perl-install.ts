@@ -1,4 +1,4 @@
-import { CONFIG, FILES, MANIFEST, PENDING, PREVIOUS } from "./paths.ts";
+import { CONFIG, FILES, MANIFEST, MAPS, PENDING, PREVIOUS } from "./paths.ts";
 import { PERL_BUNDLE } from "./perl-bundle.ts";
 import { INSTALL_EXIT, PERL_CHECKS } from "./perl-checks.ts";
 import { PERL_CONFIG } from "./perl-config.ts";
@@ -52,14 +52,18 @@ ${EFFECT}
     systemctl("disable --now haproxy"); unlink "${CONFIG}", "${MANIFEST}", "${PENDING}"; write_state("1\n"); remove_tree("${FILES}"); print "HAProxy is stopped\n"; exit 0;
   }
   -x "/usr/sbin/haproxy" or quit(${INSTALL_EXIT.missing}, "HAProxy is not installed");
-  my $new = read_bundle($staged); my $text = $new->{config}; my ($how, @edits) = split /\n/, slurp($change) // "reload";
+  # What was refused before it began kept nothing; then what is asked back is what is there.
+  sub still_there { my ($hash) = $_[0] =~ m{/([0-9a-f]{64})\z} or return; my $live = live_bundle(); return bundle_hash($live) eq $hash ? $live : undef }
+  my $new = (-e $staged ? undef : still_there($staged)) // read_bundle($staged); my $text = $new->{config}; my ($how, @edits) = split /\n/, slurp($change) // "reload";
   @edits = map { [split /\t/] } @edits;
   check_text($new); check_syntax($new, $strictness eq "strict");
   check_ports($text); check_addresses($text); check_descriptors($text);
   my $live = live_bundle(); my $ran = active(); my $is_applied = !defined $begun && is_applied($live);
   prepare($new, $live); beside("${MANIFEST}", 0600, manifest_text($applied, $new, plain_sum($text))) if defined $applied;
   my %live_only = map { $_ => 1 } grep { !$new->{files}{$_} } keys %{$live->{files}};
-  if (!@changing && !%live_only && !defined $begun && $ran && defined ask("admin", "show info") && ($how ne "restart" || processes())) {
+  # Somebody may have told the running HAProxy otherwise than its files say.
+  my $is_run = sub { return differs($new, [map { ["map", $_] } grep { m{^\Q${MAPS}\E/} } keys %{$new->{files}}]) eq "" };
+  if (!@changing && !%live_only && !defined $begun && $ran && defined ask("admin", "show info") && ($how ne "restart" || processes()) && $is_run->()) {
     write_state(state_rows($text)); finish($new, "unchanged");
   }
   my $kept = defined $live->{config} ? keep($live) : "-";

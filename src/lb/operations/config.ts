@@ -55,7 +55,6 @@ if [ "$2" = manifest ]; then
   drover_manifest=${STAGED}/manifest
 fi
 if [ "$1" != - ]; then
-  [ -e ${PREVIOUS}/"$1" ] || { echo "${PREVIOUS}/$1 is missing" >&2; exit 74; }
   set -- ${PREVIOUS}/"$1"
 fi
 perl -e '${PERL_INSTALL}' "$1" "$drover_manifest" ${STAGED}/change lax
