@@ -125,7 +125,7 @@ export async function addVip(bench: Bench): Promise<void> {
     "keepalived.conf.hbs",
     template.replace(/^vrrp_instance /m, "no_such_keyword x\nvrrp_instance "),
   );
-  await expectDrover(lab, 1, "apply", "--yes");
+  await expectDrover(lab, 6, "apply", "--yes");
   await bench.template("keepalived.conf.hbs", null);
   expect(await Promise.all(balancers.map((balancer) => filesOf(lab, balancer)))).toEqual(before);
   expect(await oneHolder(lab)).toBe(holder);
