@@ -98,7 +98,8 @@ class Changer {
     "instances moved": () => this.#move(),
     "route added": () => {
       this.#names += 1;
-      return this.#route(`extra${this.#names}.lab.internal`, "/");
+      // Before and after the app's own name: its checks ask with the first one, so that the backend changes or does not.
+      return this.#route(`${this.#names % 2 === 0 ? "extra" : "www"}${this.#names}.lab.internal`, "/");
     },
     "route changed": () => {
       const name = this.#anyRoute();
