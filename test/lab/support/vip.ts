@@ -120,10 +120,10 @@ export async function oneHolder(lab: Lab, vip: Vip = VIP4, hosts: readonly strin
 // every answer, and who gave it.
 const POLLER = String.raw`
 const { connect } = require("node:net");
-const host = process.argv[1];
+const [, host, name] = process.argv;
 setInterval(() => {
   let text = "";
-  const socket = connect(80, host, () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+  const socket = connect(80, host, () => socket.write("GET / HTTP/1.0\r\nHost: " + name + "\r\n\r\n"));
   socket.setTimeout(1000, () => socket.destroy());
   socket.on("data", (chunk) => (text += chunk));
   socket.on("end", () => {
@@ -146,13 +146,24 @@ export interface Failover {
 export interface Watch {
   /** Asked every 20 ms, over fresh connections, from the laptop; the IPv4 VIP where nothing else is said. */
   readonly vip?: Vip;
+  /** The site that is asked for, where there are several; only its 200 is an answer. */
+  readonly name?: string;
   /** Milliseconds to go on after the event. */
   readonly after: number;
 }
 
 /** Polls the VIP from the laptop (ahead of everything else that runs on this machine, or it would measure that) while `event` happens, and for a while after. Throws where nobody answers at the end. */
 export async function measureFailover(lab: Lab, event: () => Promise<unknown>, watch: Watch): Promise<Failover> {
-  const child = lab.background(["nice", "-n", "-20", "node", "-e", POLLER, (watch.vip ?? VIP4).address]);
+  const child = lab.background([
+    "nice",
+    "-n",
+    "-20",
+    "node",
+    "-e",
+    POLLER,
+    (watch.vip ?? VIP4).address,
+    watch.name ?? "any",
+  ]);
   let said = "";
   child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const answers = (): readonly { at: number; by: string }[] =>

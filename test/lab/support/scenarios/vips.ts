@@ -7,7 +7,7 @@ import { expectNoFailures, figures, under } from "../load/pressure.ts";
 import { balancers, drover, expectDrover } from "../shop.ts";
 import { measureFailover } from "../vip.ts";
 import type { Bench } from "./bench.ts";
-import { filesOf, holders, oneHolder, pressure, VIP } from "./bench.ts";
+import { filesOf, holders, NAMES, oneHolder, pressure, VIP } from "./bench.ts";
 
 const other = (balancer: string): string => (balancer === "lb1" ? "lb2" : "lb1");
 
@@ -15,7 +15,10 @@ const other = (balancer: string): string => (balancer === "lb1" ? "lb2" : "lb1")
 export async function haproxyStopped(bench: Bench): Promise<number> {
   const { lab } = bench;
   const holder = await oneHolder(lab);
-  const { gap } = await measureFailover(lab, () => lab.exec(holder, ["systemctl", "stop", "haproxy"]), { after: 4000 });
+  const { gap } = await measureFailover(lab, () => lab.exec(holder, ["systemctl", "stop", "haproxy"]), {
+    name: NAMES[0] ?? "",
+    after: 4000,
+  });
   expect(await oneHolder(lab)).toBe(other(holder));
   await lab.exec(holder, ["systemctl", "start", "haproxy"]);
   console.log(`11 HAProxy of ${holder} stopped: nobody answered for ${(gap / 1000).toFixed(2)} s (limit 3.5 s)`);
@@ -36,7 +39,7 @@ export async function holderGone(bench: Bench, how: "kill -9 keepalived" | "paus
         "systemctl mask --runtime -q keepalived; systemctl kill -s KILL keepalived; ip addr show dev eth0 | grep -c inet",
       ]);
   };
-  const { gap } = await measureFailover(lab, event, { after: 4500 });
+  const { gap } = await measureFailover(lab, event, { name: NAMES[0] ?? "", after: 4500 });
   if (how === "pause") await lab.heal();
   else await lab.exec(holder, ["sh", "-c", "systemctl unmask --runtime -q keepalived; systemctl start keepalived"]);
   await until("one balancer holds the VIP", async () => (await holders(lab)).length === 1, 15_000);
