@@ -6,6 +6,7 @@ import { install, mark, restore } from "./operations/config.ts";
 import { move } from "./operations/move.ts";
 import { settle } from "./operations/old-workers.ts";
 import { hold, prove, ready, rejoin } from "./operations/return.ts";
+import { tryApps } from "./operations/try.ts";
 import { drain, maint, quiesce } from "./operations/withdraw.ts";
 
 /** How an action on a balancer is carried out. */
@@ -64,5 +65,7 @@ function changeServer(action: Exclude<LbAction, FileAction>): Operation {
       return hold(action);
     case "lb.settle":
       return settle(action);
+    case "lb.try":
+      return tryApps(action);
   }
 }

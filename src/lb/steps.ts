@@ -2,6 +2,7 @@ import type { LbAction } from "../model/action.ts";
 import type { LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { Draft, DraftUndo, Phase } from "../model/plan.ts";
+import { asksOf } from "./asks.ts";
 import { bundleHash } from "./bundle.ts";
 import { addressText, refName } from "./normalize.ts";
 
@@ -156,6 +157,8 @@ export function holdTraffic(balancers: readonly string[], server: ServerRef, win
 /** One balancer's new files, and what is there now to go back to. */
 export interface InstallInput {
   readonly balancer: string;
+  /** The balancer's own address. */
+  readonly address: string;
   readonly model: LbModel;
   readonly config: string;
   readonly files: readonly LbFile[];
@@ -182,22 +185,36 @@ function putBack(phase: Phase, { balancer, previous }: InstallInput): Draft {
   };
 }
 
-/** New files for balancers, one after the other: a bad one never reaches the second. */
+/** New files for balancers, one after the other, each proven by its apps' answers: a bad one never reaches the second. */
 export function installConfig(phase: Phase, inputs: readonly InstallInput[]): DraftStages {
-  return inputs.map((input) => {
-    const { balancer, model, config, files, change } = input;
-    return [
-      {
-        phase,
-        kind: "act",
-        host: balancer,
-        says: `install haproxy.cfg on ${balancer}`,
-        action: { kind: "lb.install", balancer, model, config, files, change },
-        deadline: INSTALL_DEADLINE,
-        undo: stages([putBack(phase, input)]),
-      },
-    ];
-  });
+  return inputs.flatMap((input) => [installing(phase, input), ...trying(phase, input)]);
+}
+
+function trying(phase: Phase, { balancer, address, model, config }: InstallInput): DraftStages {
+  // A template of the fleet's own may listen elsewhere.
+  const asks = asksOf(model).filter(({ port }) =>
+    new RegExp(`^\\s+bind \\S*:${String(port)}(?:\\s|$)`, "m").test(config),
+  );
+  if (asks.length === 0) return [];
+  const says = `ask ${asks.length === 1 ? (asks[0]?.app ?? "") : `${String(asks.length)} apps`} through ${balancer}`;
+  const action: LbAction = { kind: "lb.try", balancer, address, asks };
+  const undo = none("it only asks");
+  return [[{ phase, kind: "gate", host: balancer, says, action, deadline: INSTALL_DEADLINE, undo }]];
+}
+
+function installing(phase: Phase, input: InstallInput): readonly Draft[] {
+  const { balancer, model, config, files, change } = input;
+  return [
+    {
+      phase,
+      kind: "act",
+      host: balancer,
+      says: `install haproxy.cfg on ${balancer}`,
+      action: { kind: "lb.install", balancer, model, config, files, change },
+      deadline: INSTALL_DEADLINE,
+      undo: stages([putBack(phase, input)]),
+    },
+  ];
 }
 
 /** Another address for a server that takes no traffic, on every balancer; the way back gives it its old one. */

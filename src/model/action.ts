@@ -1,5 +1,5 @@
 import type { Health } from "./fleet.ts";
-import type { LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "./lb.ts";
+import type { LbAsk, LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "./lb.ts";
 import type { VipAction } from "./vip.ts";
 
 /** What is done on a balancer. The generators in lb/operations.ts say how. Times in milliseconds. */
@@ -24,6 +24,8 @@ export type LbAction =
       readonly sha256: string | null;
       readonly model: LbModel | null;
     }
+  /** A request per app through the balancer's own address: where a server is up, it is not HAProxy that answers. */
+  | { readonly kind: "lb.try"; readonly balancer: string; readonly address: string; readonly asks: readonly LbAsk[] }
   /** On disk: the server's line gets or loses `disabled`, its row in the state file comes or goes. */
   | { readonly kind: "lb.mark"; readonly balancer: string; readonly server: ServerRef; readonly disabled: boolean }
   /** A drained server's address changes, on disk and at runtime; the model in the manifest too. Idempotent. */

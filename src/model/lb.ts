@@ -95,3 +95,12 @@ export type LbChange =
   | { readonly kind: "reload"; readonly why: readonly string[] }
   /** Where it does not run, or its master does not answer. */
   | { readonly kind: "restart"; readonly why: readonly string[] };
+
+/** A request by which a balancer shows that it leads to an app. */
+export interface LbAsk {
+  readonly app: string;
+  readonly scheme: "http" | "https";
+  readonly port: number;
+  readonly host: string;
+  readonly path: string;
+}

@@ -15,6 +15,7 @@ import type { PlanInput } from "./input.ts";
 /** What a balancer will hold at some point of the plan: threaded through it, so that every step knows what is before it. */
 export interface BalancerState {
   readonly balancer: string;
+  readonly address: string;
   readonly model: LbModel;
   /** True where drover has installed something; else `model` is what it would begin with. */
   readonly ours: boolean;
@@ -32,16 +33,21 @@ export interface BalancerState {
 export function observedBalancer(balancer: string, facts: LbFacts, input: PlanInput): BalancerState {
   const { config, manifest, interrupted, files } = facts.stable;
   const down = whyDown(facts);
-  const intact = config !== null && manifest !== null && configHash(config.text) === manifest.sha256;
+  const [address = ""] = input.topology.hosts.find(({ name }) => name === balancer)?.addresses ?? [];
   return {
     balancer,
+    address,
     model: manifest?.model ?? { set: desiredModel(balancer, input).set, apps: {} },
     ours: manifest !== null,
     text: config?.text ?? null,
     files,
-    sound: intact && !interrupted && down === null && strayServers(facts).length === 0,
+    sound: isIntact(facts) && !interrupted && down === null && strayServers(facts).length === 0,
     down,
   };
+}
+
+function isIntact({ stable: { config, manifest } }: LbFacts): boolean {
+  return config !== null && manifest !== null && configHash(config.text) === manifest.sha256;
 }
 
 /** Servers that HAProxy does not know, or looks for elsewhere than the files say: somebody told it so at runtime. */
@@ -117,9 +123,9 @@ export function install(state: BalancerState, { template, phase, model, disabled
   if (state.sound && holds(state, render)) return null;
   const change = changeFor(state, render);
   const previous = { config: state.text, files: state.files, model: state.ours ? state.model : null };
-  const { balancer } = state;
+  const { balancer, address } = state;
   return {
-    stages: installConfig(phase, [{ balancer, model, ...render, change, previous }]),
+    stages: installConfig(phase, [{ balancer, address, model, ...render, change, previous }]),
     state: { ...state, model, ours: true, text: render.config, files: hashesOf(render), sound: true, down: null },
     change,
   };

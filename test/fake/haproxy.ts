@@ -263,12 +263,23 @@ export function printLbFact(host: FakeHost): string {
     .join("");
 }
 
+/** Every app with a server that is up answers, as long as HAProxy runs. */
+function tryApps({ host, frames }: FakeCall): FakeOutput {
+  const who = fakeHaproxy(host).running ? "app\t200" : "nobody\tnobody listens";
+  const lines = Buffer.from(frames[0] ?? [])
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "");
+  return { stdout: lines.map((line) => `${line.split("\t")[0] ?? ""}\t${who}\n`).join("") };
+}
+
 const interpreters: Readonly<Record<string, Interpreter>> = {
   "lb.install": install,
   "lb.restore": restore,
   "lb.certificates": certificates,
   "lb.mark": mark,
   "lb.move": move,
+  "lb.try": tryApps,
 };
 
 /** Teaches a fake fleet the balancer's commands; checks ask the fake apps on the servers' hosts, where there are any. */

@@ -80,7 +80,11 @@ describe("a certificate", () => {
   test.for([
     ["that is not PEM", (): string => "nonsense", "expected PEM"],
     ["without a key", (): string => read("shop.crt"), "its key: expected PEM"],
-    ["with another one's key", (): string => `${read("shop.crt")}${read("other.key")}`, "the key is another certificate's"],
+    [
+      "with another one's key",
+      (): string => `${read("shop.crt")}${read("other.key")}`,
+      "the key is another certificate's",
+    ],
   ] as const)("%s is refused, and nothing of it is shown", async ([, text, says]) => {
     const { problems } = await readOne({ "shop.pem": text() }, bundle);
     expect(problems).toMatchObject([{ code: "certificate" }]);

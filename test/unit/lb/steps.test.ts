@@ -41,10 +41,13 @@ describe("drafts", () => {
   test("install never on all balancers at once, and go back to the very file that was there", () => {
     const previous = { config: "global\n", files: { "/etc/haproxy/drover/crt-list": "a" }, model: null };
     const change = { kind: "reload", why: ["a test wants it"] } as const;
-    const input = (balancer: string) => ({ balancer, model: shopModel(), ...shopRender(), change, previous });
+    const input = (balancer: string) => {
+      return { balancer, address: "192.0.2.9", model: shopModel(), ...shopRender(), change, previous };
+    };
     const stages = installConfig("expand", [input("lb1"), input("lb2")]);
-    expect(kinds(stages)).toEqual(["lb.install@lb1", "lb.install@lb2"]);
-    const back = stages[1]?.[0]?.undo;
+    // Proven by an answer before the next one begins.
+    expect(kinds(stages)).toEqual(["lb.install@lb1", "lb.try@lb1", "lb.install@lb2", "lb.try@lb2"]);
+    const back = stages[2]?.[0]?.undo;
     expect(back?.kind === "stages" && back.stages[0]?.[0]?.action).toEqual({
       kind: "lb.restore",
       balancer: "lb2",

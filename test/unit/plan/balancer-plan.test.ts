@@ -65,7 +65,9 @@ describe("the balancers' own plan", () => {
       const [first, last] = order;
       expect(hosts).toEqual([
         `lb.install ${first}`,
+        `lb.try ${first}`,
         `lb.install ${last}`,
+        `lb.try ${last}`,
         `vip.install ${first}`,
         `vip.install ${last}`,
         "vip.await ",
@@ -98,7 +100,7 @@ describe("the balancers' own plan", () => {
     const kinds = planFleet(input, FLEET)
       .plans[0]?.prologue.flat()
       .map((step) => step.action.kind);
-    expect(kinds?.slice(0, 5)).toEqual(["vip.yield", "vip.await", "lb.install", "vip.resume", "vip.await"]);
+    expect(kinds?.slice(0, 6)).toEqual(["vip.yield", "vip.await", "lb.install", "lb.try", "vip.resume", "vip.await"]);
   });
 
   test("a balancer without keepalived cannot get a VIP, and nothing is changed", () => {
