@@ -1,6 +1,7 @@
 import type { LbModel, ServerAddress } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
+import { hexLines } from "../model/hex.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
 import { parseAbout, parseProc, parseServersState, parseStat } from "./parse.ts";
 import type { About, AdminState, Processes, ServerStat } from "./parse.ts";
@@ -78,23 +79,6 @@ ${PERL_ASK}
 '
 `;
 
-function decode(hex: string): string {
-  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-  return new TextDecoder().decode(bytes);
-}
-
-function sections(stdout: string): ReadonlyMap<string, string> {
-  return new Map(
-    stdout
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => {
-        const [key = "", value = ""] = line.split(" ", 2);
-        return [key, decode(value)] as const;
-      }),
-  );
-}
-
 function isManifest(value: unknown): value is Omit<LbManifest, "files"> & Partial<Pick<LbManifest, "files">> {
   return (
     typeof value === "object" &&
@@ -155,7 +139,7 @@ function stableOf(found: ReadonlyMap<string, string>): LbStable {
 
 /** Parses what {@link lbFact} printed. Throws a DroverError when it makes no sense. */
 function parseLbFacts(stdout: string): LbFacts {
-  const found = sections(stdout);
+  const found = hexLines(stdout);
   if (!found.has("active")) throw new DroverError(failure("unknown-state", "the balancer fact came back cut off"));
   const stat = found.get("stat");
   const proc = found.get("proc");

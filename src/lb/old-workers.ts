@@ -1,5 +1,6 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
+import { fromHex } from "../model/hex.ts";
 import { parseSess } from "./parse.ts";
 import { PERL_ASK } from "./script.ts";
 
@@ -27,10 +28,6 @@ ${PERL_ASK}
 '
 `;
 
-function decode(hex: string): string {
-  return new TextDecoder().decode(Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
-}
-
 function parse(stdout: string): ReadonlyMap<number, Carried> {
   const lines = stdout.trimEnd().split("\n");
   if (lines.at(-1) !== "end")
@@ -38,7 +35,7 @@ function parse(stdout: string): ReadonlyMap<number, Carried> {
   return new Map(
     lines.slice(0, -1).map((line): [number, Carried] => {
       const [pid, hex = ""] = line.split(" ");
-      const streams = parseSess(decode(hex));
+      const streams = parseSess(fromHex(hex));
       const tunnels = streams.filter(({ tunnel }) => tunnel).length;
       return [Number(pid), { requests: streams.length - tunnels, tunnels }];
     }),

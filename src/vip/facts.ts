@@ -1,5 +1,6 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
+import { hexLines } from "../model/hex.ts";
 import type { VipModel } from "../model/vip.ts";
 import { CHECK_PROGRAM } from "./check.ts";
 import { addressKey, vipsOf } from "./normalize.ts";
@@ -72,23 +73,6 @@ if perl -e '${CHECK_PROGRAM}' >/dev/null 2>&1; then echo 'alive 796573'; fi
 echo 'end 796573'
 `;
 
-function decode(hex: string): string {
-  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
-  return new TextDecoder().decode(bytes);
-}
-
-function sections(stdout: string): ReadonlyMap<string, string> {
-  return new Map(
-    stdout
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => {
-        const [key = "", value = ""] = line.split(" ", 2);
-        return [key, decode(value)] as const;
-      }),
-  );
-}
-
 /** Addresses with their interfaces, from `ip -o addr`. */
 export function parseAddresses(text: string): readonly { readonly address: string; readonly interface: string }[] {
   return text.split("\n").flatMap((line) => {
@@ -124,7 +108,7 @@ function manifestOf(text: string | undefined): VipManifest | null {
 
 /** Parses what {@link vipFact} printed. Throws a DroverError when it makes no sense. */
 function parseVipFacts(stdout: string): VipFacts {
-  const found = sections(stdout);
+  const found = hexLines(stdout);
   if (!found.has("end")) throw new DroverError(failure("unknown-state", "the keepalived fact came back cut off"));
   const text = found.get("config");
   const manifest = manifestOf(found.get("manifest"));

@@ -22,22 +22,63 @@ function folderOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
 
+/** Perl that takes the VIPs of a keepalived.conf off this host. Argument: the file. No single quotes. */
+const PERL_CLEAR_VIPS: string = String.raw`
+    use strict;
+    use warnings;
+
+    sub vips_of {
+      my ($path) = @_;
+      open(my $f, "<", $path) or exit 0;
+      my (%vip, $in);
+      while (<$f>) {
+        s/(?:^|\s)[#!].*//;
+        $in = 1 if /^\s*virtual_ipaddress/;
+        $in = 0 if /\}/;
+        $vip{lc $1} = 1 if $in && m{^\s*([0-9a-fA-F.:]+)(?:/\d+)?(?:\s|\z)};
+      }
+      return %vip;
+    }
+
+    my %vip = vips_of($ARGV[0]);
+    sub left {
+      my @left;
+      for (qx(ip -o addr show)) {
+        my ($device, $prefix, $address) = m{^\d+: (\S+)\s+inet6?\s+(([0-9a-f.:]+)/\d+)} or next;
+        push @left, { device => $device, prefix => $prefix, address => $address } if $vip{$address};
+      }
+      return @left;
+    }
+
+    # keepalived takes them off itself as it stops, which may last a moment.
+    for (1 .. 20) {
+      last unless left();
+      select(undef, undef, undef, 0.05);
+    }
+    system("ip", "addr", "del", $_->{prefix}, "dev", $_->{device}) for left();
+    my @left = left() or exit 0;
+    print STDERR "still on this host: ", join(" ", map { $_->{address} } @left), "\n";
+    exit 1;
+  `;
+
 /**
  * Shell functions of keepalived's scripts.
  *
  *     quit CODE LINE…          ends the script with words
  *     lay FROM TO MODE         a file becomes another, by rename, synced
- *     test_config FILE         `keepalived -t`, anything but 0 is a refusal (it says 5 and 6 for what it would only warn of,
- *                              such as a check that it would silently leave out)
+ *     test_config FILE         `keepalived -t`, anything but 0 is a refusal (it says 5 and 6 for what it would only
+ *                              warn of, such as a check that it would silently leave out)
  *     settled PID              keepalived runs, as this process (0: any), with its child, for a moment already
  *     bring_up                 keepalived takes the file that is there: SIGHUP if it runs, else start
+ *     last_words               what keepalived logged last
  *     clear_vips FILE          takes the VIPs of a file off this host; keepalived must be stopped
  */
 export const FUNCTIONS: string = `
 trap '' HUP INT TERM PIPE
 quit() { code=$1; shift; printf '%s\\n' "$@" >&2; exit "$code"; }
+write_beside() { cp "$1" "$2.drover-tmp" && chmod "$3" "$2.drover-tmp" && sync "$2.drover-tmp"; }
 lay() {
-  mkdir -p -m 755 "\${2%/*}" && words=$(cp "$1" "$2.drover-tmp" 2>&1 && chmod "$3" "$2.drover-tmp" 2>&1 && sync "$2.drover-tmp" 2>&1) \\
+  mkdir -p -m 755 "\${2%/*}" && words=$(write_beside "$@" 2>&1) \\
     && mv -f "$2.drover-tmp" "$2" && sync "\${2%/*}" && return 0
   rm -f "$2.drover-tmp"
   case $words in *'No space left'*) quit 28 "cannot write $2: No space left on device" ;; esac
@@ -53,10 +94,12 @@ test_config() {
   sed 's|${CHECK}|${TRIAL}/drover-alive|' "$1" > ${TRIAL}/keepalived.conf || quit 74 'cannot write ${TRIAL}'
   said=$(/usr/sbin/keepalived -t -f ${TRIAL}/keepalived.conf 2>&1 9>&-); code=$?
   rm -rf ${TRIAL}
-  [ "$code" = 0 ] || quit ${VIP_EXIT.refused} 'keepalived refuses the new keepalived.conf' "$(printf '%s' "$said" | sed 's|${TRIAL}/||g')"
+  [ "$code" != 0 ] || return 0
+  quit ${VIP_EXIT.refused} 'keepalived refuses the new keepalived.conf' "$(printf '%s' "$said" | sed 's|${TRIAL}/||g')"
 }
 # keepalived leaves out a script that others than root could write, and says so in its log only.
 check_is_ours() { cmp -s ${STAGED}/drover-alive ${CHECK} && [ "$(stat -c '%a %u' ${CHECK})" = '755 0' ]; }
+last_words() { journalctl -q -u keepalived -n 8 -o cat --no-pager 2>/dev/null; }
 settled() {
   tries=0
   while [ "$tries" -lt 20 ]; do
@@ -81,17 +124,7 @@ bring_up() {
 }
 clear_vips() {
   [ -f "$1" ] || return 0
-  perl -e '
-    use strict; use warnings; my (%vip, $in); open(my $f, "<", $ARGV[0]) or exit 0;
-    while (<$f>) {
-      s/(?:^|\\s)[#!].*//; $in = 1 if /^\\s*virtual_ipaddress/; $in = 0 if /\\}/;
-      $vip{lc $1} = 1 if $in && m{^\\s*([0-9a-fA-F.:]+)(?:/\\d+)?(?:\\s|\\z)};
-    }
-    my $left = sub { grep { $vip{$_->[1]} } map { m{^\\d+: (\\S+)\\s+inet6?\\s+(([0-9a-f.:]+)/\\d+)} ? [$1, $3, $2] : () } qx(ip -o addr show) };
-    for (1 .. 20) { last unless $left->(); select(undef, undef, undef, 0.05) }
-    system("ip", "addr", "del", $_->[2], "dev", $_->[0]) for $left->();
-    my @left = $left->(); print STDERR "still on this host: ", join(" ", map { $_->[1] } @left), "\\n" if @left; exit(@left ? 1 : 0);
-  ' "$1" || exit ${VIP_EXIT.held}
+  perl -e '${PERL_CLEAR_VIPS}' "$1" || exit ${VIP_EXIT.held}
 }
 mkdir -p -m 755 /etc/keepalived ${folderOf(MANIFEST)} || exit 74
 mkdir -p -m 700 ${STAGED} ${PREVIOUS} || exit 74
@@ -109,8 +142,9 @@ exit 0
 `;
 
 /**
- * Puts a staged file in place and into effect. `ended` is what the host should come to: `run` (also where keepalived was
- * stopped on purpose) or `keep` (what was stopped on purpose, or did not run under a file that was not ours, stays so).
+ * Puts a staged file in place and into effect. `ended` is what the host should come to: `run` (also where keepalived
+ * was stopped on purpose) or `keep` (what was stopped on purpose, or did not run under a file that was not ours, stays
+ * so).
  */
 const CHANGE = `
 previous=
@@ -124,7 +158,10 @@ ran=no; is_active && ran=yes
 stays=no
 if [ "$ended" = keep ]; then
   [ ! -e ${YIELDED} ] || stays=yes
-  [ ! -e ${PREVIOUS}/"$(sum_of ${STAGED}/keepalived.conf)".stopped ] || { stays=yes; [ "$ran" = no ] || systemd disable --now keepalived; }
+  if [ -e ${PREVIOUS}/"$(sum_of ${STAGED}/keepalived.conf)".stopped ]; then
+    stays=yes
+    [ "$ran" = no ] || systemd disable --now keepalived
+  fi
 fi
 same=no
 if cmp -s ${STAGED}/keepalived.conf ${CONFIG} && check_is_ours && cmp -s ${STAGED}/drop-in ${DROP_IN}; then same=yes; fi
@@ -138,12 +175,13 @@ if [ "$same" = no ] || [ -e ${PENDING} ] || { [ "$ran" = no ] && [ "$stays" = no
   elif bring_up; then
     if [ "$ran" = yes ]; then said=reloaded; else said=started; fi
   else
-    words=$(journalctl -q -u keepalived -n 8 -o cat --no-pager 2>/dev/null)
+    words=$(last_words)
     if [ -n "$previous" ]; then lay ${PREVIOUS}/"$previous" ${CONFIG} 644; else rm -f ${CONFIG}; fi
     if [ "$ran" = no ]; then
       systemd disable --now keepalived
       rm -f ${PENDING}
-      quit ${VIP_EXIT.putBack} 'keepalived did not start with the new keepalived.conf; it is stopped and the previous file is back' "$words"
+      quit ${VIP_EXIT.putBack} \\
+        'keepalived did not start with the new keepalived.conf; it is stopped and the previous file is back' "$words"
     fi
     bring_up || quit ${VIP_EXIT.stuck} 'neither the new keepalived.conf nor the previous one came up' "$words"
     rm -f ${PENDING}
@@ -188,7 +226,7 @@ cp "$kept" ${STAGED}/keepalived.conf || exit 74
 ended=keep
 ${CHANGE}`;
 
-/** Stops keepalived for maintenance. Its last packet has priority 0, and the peers take over at once (RFC 3768 §6.4.3). */
+/** Stops keepalived for maintenance. Its last packet has priority 0: the peers take over at once (RFC 3768 §6.4.3). */
 export const YIELD: string = `${FUNCTIONS}
 [ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
 : > ${YIELDED} || quit 28 'cannot write ${YIELDED}'
@@ -204,8 +242,11 @@ echo stopped
 export const RESUME: string = `${FUNCTIONS}
 [ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
 [ -s ${CONFIG} ] || quit ${VIP_EXIT.stuck} '${CONFIG} is missing'
-if is_active; then said='it already runs'; systemd enable keepalived; else
-  bring_up || quit ${VIP_EXIT.stuck} 'keepalived does not start' "$(journalctl -q -u keepalived -n 8 -o cat --no-pager 2>/dev/null)"
+if is_active; then
+  said='it already runs'
+  systemd enable keepalived
+else
+  bring_up || quit ${VIP_EXIT.stuck} 'keepalived does not start' "$(last_words)"
   said=started
 fi
 rm -f ${YIELDED}

@@ -1,3 +1,4 @@
+import { DEFAULT_BALANCING, DEFAULT_SETTINGS } from "../../src/inventory/schema/defaults.ts";
 import { readFileSync } from "node:fs";
 import type { LbAction } from "../../src/model/action.ts";
 import type { LbModel, LbSet, ServerRef } from "../../src/model/lb.ts";
@@ -22,48 +23,10 @@ export const HEALTH: Health = {
 };
 
 /** What a balancer set does when its fleet says nothing. */
-export const SETTINGS: LbSettings = {
-  maxConnections: 8000,
-  timeouts: {
-    connect: 3000,
-    client: 30_000,
-    server: 60_000,
-    queue: 5000,
-    httpRequest: 10_000,
-    httpKeepAlive: 10_000,
-    tunnel: 3_600_000,
-    clientFin: 5000,
-  },
-  hardStopAfter: 300_000,
-  tls: {
-    minVersion: "TLSv1.2",
-    ciphers: [
-      "ECDHE-ECDSA-AES128-GCM-SHA256",
-      "ECDHE-RSA-AES128-GCM-SHA256",
-      "ECDHE-ECDSA-AES256-GCM-SHA384",
-      "ECDHE-RSA-AES256-GCM-SHA384",
-      "ECDHE-ECDSA-CHACHA20-POLY1305",
-      "ECDHE-RSA-CHACHA20-POLY1305",
-    ],
-    cipherSuites: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
-    hsts: 63_072_000,
-    http2: true,
-  },
-  metrics: { address: "127.0.0.1", port: 8404 },
-  log: { target: "/dev/log", requests: true },
-  responseHeaders: {},
-};
+export const SETTINGS: LbSettings = DEFAULT_SETTINGS;
 
 /** What balancers do for an app that says nothing. */
-export const BALANCING: Balancing = {
-  algorithm: "roundrobin",
-  maxConnections: 4000,
-  slowStart: 0,
-  timeouts: { connect: null, server: null, queue: null, tunnel: null },
-  headers: { request: {}, response: {} },
-  hsts: null,
-  log: true,
-};
+export const BALANCING: Balancing = DEFAULT_BALANCING;
 
 /** A set without certificates. */
 export const EDGE: LbSet = { name: "edge", settings: SETTINGS, certificates: [], fleet: [] };
