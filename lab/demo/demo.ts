@@ -54,43 +54,54 @@ function insist(holds: boolean, what: string): void {
   process.exit(1);
 }
 
-/** Half of the load to each balancer's own address, so that a mistake on either would be seen. */
+/** Where the load goes: half of it to the VIP, as users do, the rest to each balancer's own address, so that a mistake on either would be seen. */
+const targets = [
+  { name: "the VIP", address: "192.168.56.10", connections: 20 },
+  { name: "lb1", address: "192.168.56.11", connections: 10 },
+  { name: "lb2", address: "192.168.56.12", connections: 10 },
+] as const;
+
 function press(): readonly Load[] {
-  const common = { lab, host: "shop.lab.internal", connections: 20, delay: 98, limit: 120 };
-  return ["192.168.56.11", "192.168.56.12"].map((address) => startLoad({ ...common, address }));
+  const common = { lab, host: "shop.lab.internal", delay: 98, limit: 120 };
+  return targets.map(({ address, connections }) => startLoad({ ...common, address, connections }));
 }
 
 async function release(loads: readonly Load[]): Promise<readonly LoadTotals[]> {
   return await Promise.all(loads.map((load) => load.stop()));
 }
 
-/** Prints wrk's own totals of both balancers and insists that nothing failed. */
+/** Prints wrk's own totals of every address and insists that load arrived at each and nothing failed. */
 function tally(totals: readonly LoadTotals[]): void {
   for (const { report } of totals) console.log(report.trimEnd().replaceAll(/^/gm, "    "));
   const requests = totals.reduce((sum, each) => sum + each.requests, 0);
   const failed = totals.reduce((sum, each) => sum + each.failed, 0);
-  console.log(`  ${String(requests)} requests, ${String(failed)} failed`);
-  insist(requests > 0, "no load arrived");
+  const each = totals.map((total, at) => `${String(total.requests)} through ${targets[at]?.name ?? "?"}`);
+  console.log(`  ${String(requests)} requests (${each.join(", ")}), ${String(failed)} failed`);
+  insist(
+    totals.every((total) => total.requests > 0),
+    "no load arrived",
+  );
   insist(failed === 0, "requests failed");
 }
 
 /** Brings the lab and its shop up; the release that runs. */
 async function comeUp(): Promise<string> {
-  say("a fleet of six VMs: two balancers, three app hosts, one that keeps the fleet's state");
+  say("a fleet of six VMs: two balancers behind one address, three app hosts, one that keeps the fleet's state");
   insist((await labVerb("up")).code === 0, "the lab did not come up");
   await labVerb("run", "--", "cat", "apps/shop.yaml");
   if ((await ask("rollout", "status", "shop")).code === 3) {
     say("an earlier demo was cut off and left its rollout open: that is put back first");
     await drover("rollout", "abort", "shop");
   }
+  say(
+    (await runningRelease()) === null
+      ? "first deployment: all instances at once; the route opens when they are healthy, and the VIP comes up"
+      : "the shop runs here already: whatever differs from the files is put right",
+  );
+  insist((await drover("apply", "--yes")).code === 0, "the fleet could not be applied");
   const running = await runningRelease();
-  if (running !== null) {
-    say(`the shop runs here already, in release ${running}`);
-    return running;
-  }
-  say("first deployment: all instances at once; the route opens when they are healthy");
-  insist((await drover("rollout", "start", "shop", "--release", "1.4.0")).code === 0, "1.4.0 could not be deployed");
-  return "1.4.0";
+  if (running === null) throw new Error("the shop does not run");
+  return running;
 }
 
 /** The release of the first instance that has one; null where the shop is not deployed. */
@@ -101,7 +112,7 @@ async function runningRelease(): Promise<string | null> {
 
 async function goodRelease(from: string): Promise<string> {
   const to = from === "1.5.0" ? "1.4.0" : "1.5.0";
-  say(`${from} → ${to}, host by host, under load on both balancers`);
+  say(`${from} → ${to}, host by host, under load on the VIP and on both balancers`);
   const loads = press();
   const rolled = await drover("rollout", "start", "shop", "--release", to);
   tally(await release(loads));
