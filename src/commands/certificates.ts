@@ -128,7 +128,7 @@ function uncovered(
 }
 
 /** A wildcard stands for exactly one label (RFC 6125 §6.4.3); a wildcard route needs the same wildcard. */
-export function covers(name: string, host: string): boolean {
+function covers(name: string, host: string): boolean {
   if (name === host) return true;
   return name.startsWith("*.") && !host.startsWith("*.") && host.slice(host.indexOf(".")) === name.slice(1);
 }

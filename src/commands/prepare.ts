@@ -68,7 +68,7 @@ interface Readied {
 }
 
 /** Reads templates, artifacts, secrets and certificates, and puts them together with what was observed. */
-export async function planInput(
+async function planInput(
   context: Context,
   { fleet, topology }: Connected,
   {

@@ -132,7 +132,7 @@ export function passesThrough(model: LbModel): boolean {
 }
 
 /** True when some route is open to the fleet's hosts only. */
-export function fleetOnly(app: LbApp): boolean {
+function fleetOnly(app: LbApp): boolean {
   return app.routes.some((route) => route.kind === "port" && route.from === "fleet");
 }
 

@@ -73,7 +73,7 @@ const PERL_CLEAR_VIPS: string = String.raw`
  *     last_words               what keepalived logged last
  *     clear_vips FILE          takes the VIPs of a file off this host; keepalived must be stopped
  */
-export const FUNCTIONS: string = `
+const FUNCTIONS: string = `
 trap '' HUP INT TERM PIPE
 quit() { code=$1; shift; printf '%s\\n' "$@" >&2; exit "$code"; }
 write_beside() { cp "$1" "$2.drover-tmp" && chmod "$3" "$2.drover-tmp" && sync "$2.drover-tmp"; }

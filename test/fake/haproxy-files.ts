@@ -120,7 +120,7 @@ export function isSameBundle(left: FakeBundle | null, right: FakeBundle): boolea
 }
 
 /** The lines of a file that mean something to HAProxy. */
-export function meaningful(bytes: Uint8Array): readonly string[] {
+function meaningful(bytes: Uint8Array): readonly string[] {
   return Buffer.from(bytes)
     .toString()
     .split("\n")

@@ -6,7 +6,7 @@ import { FakeExit, type FakeHost } from "./host.ts";
 import type { FakeCall, FakeFleet, FakeOutput, Interpreter } from "./transport.ts";
 
 /** The keepalived of a fake host: installed, neither running nor started at boot, until something is installed. */
-export class FakeKeepalived {
+class FakeKeepalived {
   /** The text that runs; null: stopped. */
   running: string | null = null;
   enabled = false;
@@ -17,7 +17,7 @@ export class FakeKeepalived {
 }
 
 /** The keepalived of a fake host; null where its package is missing. */
-export function fakeKeepalived(host: FakeHost): FakeKeepalived | null {
+function fakeKeepalived(host: FakeHost): FakeKeepalived | null {
   const known = host.extra.get("keepalived");
   if (known === null) return null;
   if (known instanceof FakeKeepalived) return known;

@@ -10,7 +10,7 @@ import { driver } from "./drive.ts";
 import { until, type Lab } from "./lab.ts";
 
 /** The template as drover ships it. */
-export const KEEPALIVED_TEMPLATE: string = readFileSync(
+const KEEPALIVED_TEMPLATE: string = readFileSync(
   new URL("../../../templates/keepalived.conf.hbs", import.meta.url),
   "utf8",
 );

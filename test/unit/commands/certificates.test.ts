@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Certificates } from "../../../src/commands/certificates.ts";
-import { covers, readCertificates } from "../../../src/commands/certificates.ts";
+import { readCertificates } from "../../../src/commands/certificates.ts";
 import type { CertificateSource } from "../../../src/model/fleet.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import { FakeWorld } from "../../support/fake-world.ts";
@@ -23,6 +23,7 @@ function make(name: string, names: string, days: string): void {
 beforeAll(() => {
   make("shop", "DNS:shop.test,DNS:*.Shop.test", "30");
   make("other", "DNS:other.test", "30");
+  make("wild", "DNS:*.wild.test", "30");
 });
 
 afterAll(() => {
@@ -114,12 +115,14 @@ describe("a certificate", () => {
 });
 
 test.for([
-  ["shop.test", "shop.test", true],
-  ["*.shop.test", "a.shop.test", true],
-  ["*.shop.test", "*.shop.test", true],
-  ["*.shop.test", "shop.test", false],
-  ["*.shop.test", "a.b.shop.test", false],
-  ["shop.test", "*.test", false],
-] as const)("%s covers %s: %s", ([name, host, expected]) => {
-  expect(covers(name, host)).toBe(expected);
+  ["other", "other.test", true],
+  ["other", "*.test", false],
+  ["wild", "a.wild.test", true],
+  ["wild", "*.wild.test", true],
+  ["wild", "wild.test", false],
+  ["wild", "a.b.wild.test", false],
+] as const)("the certificate %s covers %s: %s", async ([name, host, expected]) => {
+  const files = { "shop.pem": `${read(`${name}.crt`)}${read(`${name}.key`)}` };
+  const { problems } = await readOne(files, bundle, { hosts: [host] });
+  expect(problems.length === 0).toBe(expected);
 });

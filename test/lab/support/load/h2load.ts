@@ -28,7 +28,7 @@ export interface H2loadOptions {
 }
 
 /** h2load's totals of one run, as it prints them; null where it printed none. */
-export function readH2load(report: string): H2loadTotals | null {
+function readH2load(report: string): H2loadTotals | null {
   const count = (pattern: RegExp): number => Number(pattern.exec(report)?.[1] ?? 0);
   if (!report.includes("requests: ")) return null;
   const requests = count(/(\d+) started/);

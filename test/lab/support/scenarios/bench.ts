@@ -57,7 +57,7 @@ const SPREAD: Readonly<Record<string, Partial<AppSpec>>> = { pay: { hosts: ["app
 const ROLLOUT = "minHealthyTime: 0s, healthyDeadline: 10s, drainTimeout: 3s";
 
 /** A web app with a route of its own that plain HTTP reaches as well as TLS. */
-export function webApp(name: string, port: number): AppSpec {
+function webApp(name: string, port: number): AppSpec {
   return {
     name,
     program: "shop",
@@ -208,7 +208,7 @@ export async function adminStates(
  * HAProxy's answer to a command; empty where it does not answer within two seconds, as a master may while it reloads. A
  * master waits for more commands until it is told that there are none.
  */
-export async function ask(lab: Lab, balancer: string, socket: string, line: string): Promise<Outcome> {
+async function ask(lab: Lab, balancer: string, socket: string, line: string): Promise<Outcome> {
   const script = `use IO::Socket::UNIX; alarm 2; my $s = IO::Socket::UNIX->new($ARGV[0]) or die;
     print $s $ARGV[1], chr 10; shutdown $s, 1; print <$s>`;
   return await lab.exec(balancer, ["perl", "-e", script, socket, line]);
