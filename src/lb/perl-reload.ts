@@ -3,64 +3,111 @@ export const PERL_RELOAD: string = String.raw`
   # A reload that somebody else asked for may be on its way: its end is waited for.
   sub active {
     my $until = time + 20;
-    while (1) { chomp(my $state = qx(systemctl is-active haproxy 2>/dev/null)); return $state eq "active" if $state !~ /ing\z/ || time > $until; nap(0.05) }
+    while (1) {
+      chomp(my $state = qx(systemctl is-active haproxy 2>/dev/null));
+      return $state eq "active" if $state !~ /ing\z/ || time > $until;
+      nap(0.05);
+    }
   }
+
+  # 9: the lock of the host, which must not live on in a service.
   sub systemctl { return system("systemctl @_ >/dev/null 2>&1 9>&-") == 0 }
+
+  # What the master says of itself and its current worker; undef where it does not answer.
   sub processes {
     my $text = insist("master", "show proc") or return undef;
     my ($reloads, $failed) = $text =~ /^\d+\s+master\s+(\d+)(?:\s+\[failed: (\d+)\])?/m or return undef;
     my ($current) = $text =~ /^# workers\n(\d+)\s+worker\s/m;
     return { reloads => $reloads, failed => $failed || 0, pid => $current || 0 };
   }
+
   # A reload that systemd calls a success may not have happened: HAProxys own word counts.
   sub came_up {
-    my ($before, $limit) = @_; my $until = time + $limit;
+    my ($before, $limit) = @_;
+    my $until = time + $limit;
     while (time <= $until) {
       my $now = processes();
-      if ($now && $before && $now->{reloads} > $before->{reloads} && $now->{failed}) { $@ = "the new worker did not start\n"; return 0 }
-      if ($now && $now->{pid} && (!$before || $now->{reloads} > $before->{reloads} && $now->{pid} != $before->{pid})) {
-        my $info = ask("admin", "show info"); return $now->{pid} if defined $info && $info =~ /^Pid: $now->{pid}$/m;
+      my $reloaded = $now && $before && $now->{reloads} > $before->{reloads};
+      if ($reloaded && $now->{failed}) {
+        $@ = "the new worker did not start\n";
+        return 0;
       }
+      my $is_new = !$before || $reloaded && $now->{pid} != $before->{pid};
+      return $now->{pid} if $now && $now->{pid} && $is_new && answers_as($now->{pid});
       nap(0.05);
     }
-    $@ = "no new worker answers\n"; return 0;
+    $@ = "no new worker answers\n";
+    return 0;
   }
+
+  sub answers_as {
+    my ($pid) = @_;
+    my $info = ask("admin", "show info");
+    return defined $info && $info =~ /^Pid: $pid$/m;
+  }
+
   # Rows that a reload must not forget: servers that are down (they would count as up until their first check) and
   # servers that somebody took out. Not where the file gives another address: the row would win.
   sub rows_to_keep {
-    my ($text) = @_; my $dump = ask("admin", "show servers state") // ""; my @lines = split /\n/, $text, -1; my (%at, %marked);
+    my ($text) = @_;
+    my $dump = ask("admin", "show servers state") // "";
+    my @lines = split /\n/, $text, -1;
+    my (%at, %marked);
     each_server(\@lines, sub {
-      my ($i, $b, $s) = @_; $at{"$b/$s"} = join " ", address_of($lines[$i]);
+      my ($i, $b, $s) = @_;
+      $at{"$b/$s"} = join " ", address_of($lines[$i]);
       $marked{"$b/$s"} = 1 if $lines[$i] =~ /[ \t]disabled[ \t]*\z/;
     });
     my @kept;
     for (split /\n/, $dump) {
-      my @c = split / /; next if @c < 19 || $c[0] =~ /^#/; my $name = "$c[1]/$c[3]";
+      my @c = split / /;
+      next if @c < 19 || $c[0] =~ /^#/;
+      my $name = "$c[1]/$c[3]";
       next if $marked{$name} || ($at{$name} // "") ne "$c[4] $c[18]";
       push @kept, "$_\n" if $c[5] != 2 || $c[6] != 0;
     }
     return @kept;
   }
+
   # With the files in place already. A process that does not answer is started anew where that was asked for.
   sub load_files {
-    my ($text, $restart) = @_; my $running = active(); my $before = $running ? processes() : undef;
-    if ($running && !$before && !$restart) { $@ = "HAProxy runs but its master socket does not answer\n"; return 0 }
+    my ($text, $restart) = @_;
+    my $running = active();
+    my $before = $running ? processes() : undef;
+    if ($running && !$before && !$restart) {
+      $@ = "HAProxy runs but its master socket does not answer\n";
+      return 0;
+    }
     write_state(state_rows($text, rows_to_keep($text)));
-    if ($running && !$before) { systemctl("restart haproxy") or do { $@ = "systemctl restart haproxy failed\n"; return 0 } }
-    elsif ($running) { systemctl("reload haproxy") or do { $@ = "systemctl reload haproxy failed\n"; return 0 } }
-    else {
-      systemctl("reset-failed haproxy"); systemctl("enable haproxy");
-      systemctl("start haproxy") or do { $@ = "systemctl start haproxy failed\n"; return 0 };
+    my $verb = !$running ? "start" : $before ? "reload" : "restart";
+    if ($verb eq "start") {
+      systemctl("reset-failed haproxy");
+      systemctl("enable haproxy");
+    }
+    if (!systemctl("$verb haproxy")) {
+      $@ = "systemctl $verb haproxy failed\n";
+      return 0;
     }
     my $pid = came_up($before, 20) or return 0;
     my @lost = serving_though_marked($text);
-    if (@lost) { $@ = "drained before, serving now: @lost\n"; return 0 }
+    if (@lost) {
+      $@ = "drained before, serving now: @lost\n";
+      return 0;
+    }
     return $pid;
   }
+
   sub serving_though_marked {
-    my ($text) = @_; my @lines = split /\n/, $text, -1; my %marked;
+    my ($text) = @_;
+    my @lines = split /\n/, $text, -1;
+    my %marked;
     each_server(\@lines, sub { $marked{"$_[1]/$_[2]"} = 1 if $lines[$_[0]] =~ /[ \t]disabled[ \t]*\z/ });
-    my @c; return grep { $marked{$_} } map { @c = split / /; @c > 6 && $c[0] !~ /^#/ && !($c[6] & 0x3b) ? "$c[1]/$c[3]" : () }
-      split /\n/, ask("admin", "show servers state") // "";
+    my @lost;
+    for (split /\n/, ask("admin", "show servers state") // "") {
+      my @c = split / /;
+      next if @c < 7 || $c[0] =~ /^#/;
+      push @lost, "$c[1]/$c[3]" if $marked{"$c[1]/$c[3]"} && !is_out($c[6]);
+    }
+    return @lost;
   }
 `;

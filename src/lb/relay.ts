@@ -10,22 +10,42 @@ import { PERL_ASK } from "./script.ts";
  */
 const PROGRAM = String.raw`
 ${PERL_ASK}
-  $| = 1; $SIG{PIPE} = "IGNORE"; binmode STDIN; binmode STDOUT;
-  sub reply { my ($text) = @_; print length($text), "\n", $text or exit 0 }
+  $| = 1;
+  $SIG{PIPE} = "IGNORE";
+  binmode STDIN;
+  binmode STDOUT;
+
+  sub reply {
+    my ($text) = @_;
+    print length($text), "\n", $text or exit 0;
+  }
+
+  # The newer epoch that this host has seen, or 0.
   sub stale {
-    my ($epoch) = @_; my $seen = 0;
+    my ($epoch) = @_;
+    my $seen = 0;
     if (open(my $file, "<", "/var/lib/drover/epoch")) { $seen = $1 if (<$file> // "") =~ /^(\d+)/ }
     return $seen > $epoch ? $seen : 0;
   }
+
+  sub answer_to {
+    my ($request) = @_;
+    my ($name, $epoch, $line) = $request =~ /^(admin|master) (\d{1,15})\n([^\n]+)$/
+      or return "!drover malformed request";
+    my $seen = $epoch > 0 ? stale($epoch) : 0;
+    return "!drover stale: this host has seen epoch $seen, newer than $epoch" if $seen;
+    return insist($name, $line) // "!drover the $name socket: " . ($@ =~ s/\n//r);
+  }
+
   reply("relay");
   while (defined(my $size = <STDIN>)) {
-    chomp $size; $size =~ /^\d{1,6}$/ or exit 1;
-    my $request = ""; while (length $request < $size) { read(STDIN, $request, $size - length $request, length $request) or exit 0 }
-    my ($name, $epoch, $line) = $request =~ /^(admin|master) (\d{1,15})\n([^\n]+)$/ or do { reply("!drover malformed request"); next };
-    my $seen = $epoch > 0 ? stale($epoch) : 0;
-    if ($seen) { reply("!drover stale: this host has seen epoch $seen, newer than $epoch"); next }
-    my $answer = insist($name, $line);
-    reply(defined $answer ? $answer : "!drover the $name socket: " . ($@ =~ s/\n//r));
+    chomp $size;
+    $size =~ /^\d{1,6}$/ or exit 1;
+    my $request = "";
+    while (length $request < $size) {
+      read(STDIN, $request, $size - length $request, length $request) or exit 0;
+    }
+    reply(answer_to($request));
   }
 `;
 

@@ -11,27 +11,48 @@ import { ADMIN_SOCKET, MASTER_SOCKET } from "./paths.ts";
  * answer has at least one byte: success is an empty line (management.txt §9.3), so no byte at all is no answer.
  */
 export const PERL_ASK: string = String.raw`
-  use strict; use warnings; use IO::Socket::UNIX; use Socket qw(SHUT_WR);
+  use strict;
+  use warnings;
+  use IO::Socket::UNIX;
+  use Socket qw(SHUT_WR);
   my %socket = (admin => "${ADMIN_SOCKET}", master => "${MASTER_SOCKET}");
+
   sub ask {
     my ($name, $line) = @_;
     my $answer = eval {
-      local $SIG{ALRM} = sub { die "timeout\n" }; local $SIG{PIPE} = "IGNORE"; alarm 5;
+      local $SIG{ALRM} = sub { die "timeout\n" };
+      local $SIG{PIPE} = "IGNORE";
+      alarm 5;
       my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $socket{$name}) or die "nobody listens\n";
       my ($out, $text) = ("$line\n", "");
-      while (length $out) { my $n = syswrite($socket, $out); defined $n or die "$!\n"; substr($out, 0, $n, "") }
+      while (length $out) {
+        my $n = syswrite($socket, $out) // die "$!\n";
+        substr($out, 0, $n, "");
+      }
       shutdown($socket, SHUT_WR);
-      while (1) { my $n = sysread($socket, $text, 65536, length $text); defined $n or die "$!\n"; last unless $n }
-      alarm 0; length $text or die "no answer\n"; $text;
+      while (sysread($socket, $text, 65536, length $text) // die "$!\n") { }
+      alarm 0;
+      length $text or die "no answer\n";
+      $text;
     };
-    my $why = $@; alarm 0; $@ = $why; return $answer;
+    # Also where the timer did not strike. The reason stays in $@ for the caller.
+    my $why = $@;
+    alarm 0;
+    $@ = $why;
+    return $answer;
   }
+
+  # Seconds, also parts of one.
   sub nap { select(undef, undef, undef, $_[0]) }
+
   sub insist {
-    my ($name, $line) = @_; my $until = time + 5;
+    my ($name, $line) = @_;
+    my $until = time + 5;
     while (1) {
-      my $answer = ask($name, $line); return $answer if defined $answer;
-      return undef if $@ eq "timeout\n" || time > $until; nap(0.05);
+      my $answer = ask($name, $line);
+      return $answer if defined $answer;
+      return undef if $@ eq "timeout\n" || time > $until;
+      nap(0.05);
     }
   }
 `;
