@@ -52,13 +52,6 @@ function withoutHeaders(app: LbApp): void {
   throw new DroverError(failure("files-invalid", why, "take balancing.headers out of it"));
 }
 
-/** The name a check asks for: the first that clients may use as it is written. */
-function checkHost(app: LbApp): string {
-  const hosts = app.routes.flatMap((route) => (route.kind === "port" || route.host === null ? [] : [route.host]));
-  const host = hosts.find((each) => !each.startsWith("*")) ?? hosts[0]?.replace("*", "www") ?? "localhost";
-  return routeHost(host);
-}
-
 /** Takes effect only after maintenance or a failed check; a drained server gets its whole share at once. */
 function slowStart(app: LbApp): readonly string[] {
   const { slowStart: time } = app.balancing;
@@ -110,7 +103,7 @@ export function appView(app: LbApp, set: LbSet | null, disabled: ReadonlySet<str
   const name = haproxyName(app.app);
   const tcp = isTcp(app);
   if (tcp) withoutHeaders(app);
-  const host = checkHost(app);
+  const host = routeHost(app.checkHost ?? "localhost");
   const http = health.probe.kind === "http";
   // An app that ends TLS itself answers its health check over TLS too. Its certificate is the clients' to verify.
   const overTls = http && app.routes.some(({ kind }) => kind === "passthrough");

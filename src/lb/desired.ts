@@ -1,6 +1,7 @@
 import type { Route } from "../model/fleet.ts";
 import type { LbApp, LbCertificate, LbModel, LbRoute, LbSet } from "../model/lb.ts";
 import type { Topology, TopologyApp, TopologyBalancer } from "../model/topology.ts";
+import { checkHost } from "./check-host.ts";
 
 /** The text order that canonical JSON uses: by code unit, not by locale. */
 function byText(left: string, right: string): number {
@@ -41,14 +42,19 @@ function sortKey(route: LbRoute): string {
 }
 
 function lbApp(app: TopologyApp, set: string, certified: boolean): LbApp {
-  const routes = app.routes
-    .filter((route) => route.lb === set)
-    .flatMap((route) => expanded(route, certified))
-    .toSorted((left, right) => byText(sortKey(left), sortKey(right)));
+  const written = app.routes.filter((route) => route.lb === set).flatMap((route) => expanded(route, certified));
+  const routes = written.toSorted((left, right) => byText(sortKey(left), sortKey(right)));
   const servers = app.instances.flatMap(({ host, address, port }) =>
     port === null ? [] : [{ name: host, address, port }],
   );
-  return { app: app.name, routes, health: app.health, balancing: app.balancing, servers };
+  return {
+    app: app.name,
+    routes,
+    checkHost: checkHost(written),
+    health: app.health,
+    balancing: app.balancing,
+    servers,
+  };
 }
 
 function fleetOnly(app: LbApp): boolean {

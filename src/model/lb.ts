@@ -35,6 +35,8 @@ export interface LbApp {
   readonly app: string;
   /** Sorted: byte-stable. */
   readonly routes: readonly LbRoute[];
+  /** The name that checks ask for: of the first route as it is written, so that another route does not change it. */
+  readonly checkHost: string | null;
   readonly health: Health;
   readonly balancing: Balancing;
   /** In inventory order. */

@@ -29,7 +29,8 @@ export type End =
  *
  *     prologue  all or nothing: a failure takes all of it back
  *     batches   one after the other; a failed lane is taken back by itself; too many failures stop the run or turn it
- *     epilogue  only when every lane came through; past its first removal there is no way back, only on
+ *     epilogue  only when every lane came through; past its first removal there is no way back, only on. Where there are no
+ *               lanes it is all or nothing like the prologue
  */
 export function next(plan: Plan, state: RolloutState): Decision {
   const direction = effectiveDirection(plan, state);
@@ -48,9 +49,15 @@ export function effectiveDirection(plan: Plan, state: RolloutState): Direction {
   const prologue = forwardProgress(plan.prologue, state);
   const prologueOpen = prologue.kind === "run" && begun(plan.prologue, state);
   if (prologue.kind === "broken" || (prologueOpen && state.direction !== "forward")) return "back";
+  if (isWhole(plan) && forwardProgress(plan.epilogue, state).kind === "broken" && !past(plan, state)) return "back";
   if (failedLanes(plan, state) <= plan.budget.maxFailures) return state.direction;
   if (plan.budget.onFailure === "rollback") return "back";
   return state.direction === "forward" ? "stop" : state.direction;
+}
+
+/** No instance that serves is touched: nobody gains from half of it, and there is nothing to look at before it is put back. */
+function isWhole(plan: Plan): boolean {
+  return plan.batches.length === 0;
 }
 
 function failedLanes(plan: Plan, state: RolloutState): number {

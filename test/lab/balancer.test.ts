@@ -121,6 +121,7 @@ describe("real HAProxy under load", () => {
     const route = (app: string, path: string, servers: readonly string[]): LbApp => ({
       app,
       routes: [{ kind: "http", host: "shop.lab.internal", path, tls: "none" }],
+      checkHost: "shop.lab.internal",
       health: HEALTH,
       balancing: BALANCING,
       servers: shopModel().apps["shop"]?.servers.filter(({ name }) => servers.includes(name)) ?? [],

@@ -35,7 +35,8 @@ export const EDGE: LbSet = { name: "edge", settings: SETTINGS, certificates: [],
 export function shopModel(port = 8080): LbModel {
   const servers = [1, 2, 3].map((n) => ({ name: `app${n}`, address: `192.168.56.${20 + n}`, port }));
   const routes = [{ kind: "http", host: "shop.lab.internal", path: "/", tls: "none" }] as const;
-  return { set: EDGE, apps: { shop: { app: "shop", routes, health: HEALTH, balancing: BALANCING, servers } } };
+  const shop = { app: "shop", routes, checkHost: "shop.lab.internal", health: HEALTH, balancing: BALANCING, servers };
+  return { set: EDGE, apps: { shop } };
 }
 
 /** All that drover would install for {@link shopModel}. */

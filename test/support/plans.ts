@@ -40,13 +40,22 @@ export interface PlanSketch {
   readonly broken?: readonly string[];
   /** New instances, started in the prologue. */
   readonly fresh?: readonly string[];
+  /** Balancers' servers that are let in at the end, one after the other. */
+  readonly contract?: readonly string[];
   readonly leaving?: readonly string[];
   readonly budget?: Partial<Budget>;
 }
 
 /** A plan small enough to reason about: per lane drain on lb1, switch, ready on lb1. */
 export function examplePlan(sketch: PlanSketch = {}): Plan {
-  const { batches = [["app1"], ["app2"], ["app3"]], broken = [], fresh = [], leaving = [], budget } = sketch;
+  const {
+    batches = [["app1"], ["app2"], ["app3"]],
+    broken = [],
+    fresh = [],
+    contract = [],
+    leaving = [],
+    budget,
+  } = sketch;
   const stage = (host: string): Draft => {
     const action = { kind: "pause", ms: 1 } as const;
     return draft({ phase: "stage", host, action, undo: undo(draft({ phase: "stage", host, action })) });
@@ -79,7 +88,12 @@ export function examplePlan(sketch: PlanSketch = {}): Plan {
         ]),
       })),
     ),
-    epilogue: place(EPILOGUE, [leaving.map(removeStep)]),
+    epilogue: place(EPILOGUE, [
+      ...contract.map((host) => [
+        { ...lbStep("lb.ready", host, undo(lbStep("lb.drain", host))), phase: "contract" as const },
+      ]),
+      leaving.map(removeStep),
+    ]),
   };
 }
 

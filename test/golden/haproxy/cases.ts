@@ -1,3 +1,4 @@
+import { checkHost } from "../../../src/lb/check-host.ts";
 import type { LbApp, LbModel, LbRoute, LbSet } from "../../../src/model/lb.ts";
 import { BALANCING, EDGE, HEALTH, SETTINGS } from "../../support/balancer.ts";
 
@@ -15,7 +16,7 @@ const SECURE: Partial<LbSet> = { certificates: CERTIFICATES };
 
 function app(name: string, routes: readonly LbRoute[], over: Partial<LbApp> = {}): LbApp {
   const servers = [1, 2].map((n) => ({ name: `app${n}`, address: `192.168.56.${20 + n}`, port: 8080 }));
-  return { app: name, routes, health: HEALTH, balancing: BALANCING, servers, ...over };
+  return { app: name, routes, checkHost: checkHost(routes), health: HEALTH, balancing: BALANCING, servers, ...over };
 }
 
 function of(apps: readonly LbApp[], set: Partial<LbSet> = {}, disabled: readonly string[] = []): Case {

@@ -23,6 +23,18 @@ test.for(Object.entries(cases))("%s", async ([name, model]) => {
 });
 
 test("a template of one's own ends in a newline all the same", () => {
-  expect(renderKeepalived("priority {{priority}}", LB1)).toBe("priority 250\n");
+  expect(renderKeepalived(`${KEEPALIVED_TEMPLATE}# end`, LB1).endsWith("}\n# end\n")).toBe(true);
   expect(KEEPALIVED_TEMPLATE).toContain("{{check}}");
+});
+
+test.for<[string, string, string]>([
+  ["a name that is not there", `${KEEPALIVED_TEMPLATE}{{nosuch}}`, "cannot be filled in"],
+  ["broken handlebars", `${KEEPALIVED_TEMPLATE}{{#if`, "cannot be filled in"],
+  ["nothing", "", 'it has no line "vrrp_instance drover_edge {"'],
+  ["no anchor", KEEPALIVED_TEMPLATE.replace("{{anchor}}", ""), 'it has no line "192.168.56.10/24"'],
+  ["no other VIPs", KEEPALIVED_TEMPLATE.replace("{{this}}\n{{/each}}\n    }\n{{/if}}\n}", "{{/each}}\n    }\n{{/if}}\n}"), 'it has no line "fd00:56::10/64"'],
+  ["no peers", KEEPALIVED_TEMPLATE.replace(/\{\{#if peers[^]*?\{\{\/if\}\}\n/, ""), "it has no line \"unicast_src_ip"],
+  ["no check", KEEPALIVED_TEMPLATE.replace("{{check}}", "/bin/true"), 'it has no line "script'],
+])("a template with %s is refused", ([, template, says]) => {
+  expect(() => renderKeepalived(template, LB1)).toThrow(says);
 });

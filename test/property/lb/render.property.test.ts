@@ -51,6 +51,7 @@ const model: fc.Arbitrary<LbModel> = fc
         {
           ...app,
           balancing: BALANCING,
+          checkHost: `${app.app}.internal`,
           routes: paths.map((each) => ({ kind: "http", host: `${app.app}.internal`, path: each, tls: "none" })),
         },
       ]),
@@ -128,6 +129,7 @@ describe("haproxy.cfg", () => {
 const SLOTS = [
   "app",
   "host",
+  "check-host",
   "path",
   "probe",
   "server",
@@ -215,6 +217,7 @@ function slotted(slot: (typeof SLOTS)[number], value: string | null): LbRender {
         shop: {
           app: shop,
           routes: [{ kind: "http", host: at("host", "a.internal"), path: at("path", "/x"), tls: "redirect" }],
+          checkHost: at("check-host", "a.internal"),
           health,
           balancing: { ...BALANCING, headers },
           servers,
@@ -222,6 +225,7 @@ function slotted(slot: (typeof SLOTS)[number], value: string | null): LbRender {
         vault: {
           app: "vault",
           routes: [{ kind: "passthrough", host: at("passthrough", "v.internal") }],
+          checkHost: "v.internal",
           health,
           balancing: BALANCING,
           servers,

@@ -1,3 +1,4 @@
+import { checkHost } from "../../../src/lb/check-host.ts";
 import { afterAll, describe, expect, test } from "vitest";
 import { sectionsOf } from "../../../src/lb/origins.ts";
 import type { LbRender } from "../../../src/lb/render.ts";
@@ -10,7 +11,15 @@ const SERVERS = [{ name: "app1", address: "192.0.2.1", port: 8080 }];
 const SECURE: LbSet = { ...EDGE, certificates: [{ name: "shop", fingerprint: "aa", names: [] }] };
 
 function app(name: string, routes: readonly LbRoute[], over: Partial<LbApp> = {}): LbApp {
-  return { app: name, routes, health: HEALTH, balancing: BALANCING, servers: SERVERS, ...over };
+  return {
+    app: name,
+    routes,
+    checkHost: checkHost(routes),
+    health: HEALTH,
+    balancing: BALANCING,
+    servers: SERVERS,
+    ...over,
+  };
 }
 
 function model(apps: readonly LbApp[], set: LbSet = EDGE): LbModel {
@@ -95,8 +104,32 @@ describe("what cannot be", () => {
       `${HAPROXY_TEMPLATE}# /etc/haproxy/drover/errors/503\nx /etc/haproxy/drover/503`,
       "it names /etc/haproxy/drover/503",
     ],
+    [
+      "no servers",
+      HAPROXY_TEMPLATE.replace("    server {{name}} {{at}} {{words}}{{mark}}\n", ""),
+      "has no server app1 at",
+    ],
+    ["servers elsewhere", HAPROXY_TEMPLATE.replace("{{at}}", "192.0.2.99:80"), "has no server app1 at"],
+    ["no socket", HAPROXY_TEMPLATE.replace(/    stats socket .*\n/, ""), 'it has no line "stats socket'],
+    ["a socket that takes no orders", HAPROXY_TEMPLATE.replace(" level admin", ""), 'it has no line "stats socket'],
+    ["no state file", HAPROXY_TEMPLATE.replace(/    server-state-file .*\n/, ""), 'it has no line "server-state-file'],
+    [
+      "a state file nobody reads",
+      HAPROXY_TEMPLATE.replace(/    load-server-state.*\n/, ""),
+      'it has no line "load-server',
+    ],
+    [
+      "nobody who answers keepalived",
+      HAPROXY_TEMPLATE.replace("bind {{alive}}", "bind 127.0.0.1:1"),
+      'it has no line "bind',
+    ],
   ])("a template with %s is refused", ([, template, says]) => {
     expect(() => render(shopModel(), template)).toThrow(says);
+  });
+
+  test("a template that drops the marks is refused as soon as there is one", () => {
+    const template = HAPROXY_TEMPLATE.replace("{{words}}{{mark}}", "{{mark}} {{words}}");
+    expect(() => renderLb(template, shopModel(), new Set(["shop/app1"]))).toThrow("does not end with its mark");
   });
 
   test("a template that ends without a newline gets one", () => {

@@ -259,6 +259,23 @@ describe("a person or a lost lease", () => {
   });
 });
 
+describe("a change of the balancers alone", () => {
+  const plan = examplePlan({ batches: [], contract: ["app1", "app2"] });
+
+  test("is all or nothing: what a balancer refuses leaves nothing open", () => {
+    const { order, end } = play(plan, failing({ "app2 ready": unhealthy }));
+    expect(order).toEqual(["app1 ready", "app2 ready", "app2 ~drain", "app1 ~drain"]);
+    expect(end).toEqual({ kind: "reverted", touched: true });
+  });
+
+  test("is left open at the end of a rollout: its instances run what they should", () => {
+    const whole = examplePlan({ batches: [["app3"]], contract: ["app1", "app2"] });
+    const { order, end } = play(whole, failing({ "app2 ready": unhealthy }));
+    expect(order.slice(-2)).toEqual(["app1 ready", "app2 ready"]);
+    expect(end).toEqual(open(false));
+  });
+});
+
 describe("a takeover after kill -9", () => {
   test("takes a step that was under way for one that may have happened", () => {
     const plan = examplePlan({ batches: [["app1"]] });

@@ -23,11 +23,9 @@ async function footprint({ lab }: Bench): Promise<Footprint> {
   };
 }
 
-/** An apply that a balancer refuses: the app's rollout stays open (3) and can be put back (6); the set's own is put back (6). */
-async function expectRefused({ lab }: Bench, app: string | null): Promise<string> {
-  const output = await expectDrover(lab, app === null ? 6 : 3, "apply", "--yes");
-  if (app !== null) await expectDrover(lab, 6, "rollout", "abort", app);
-  return output;
+/** An apply that a balancer refuses: everything is put back and nothing is left open. */
+async function expectRefused({ lab }: Bench): Promise<string> {
+  return await expectDrover(lab, 6, "apply", "--yes");
 }
 
 /** 9: a port that another program holds: refused before any reload, and no new connection fails. */
@@ -43,7 +41,7 @@ export async function bindConflict(bench: Bench): Promise<void> {
     startLoad({ lab: lab.name, address, host: NAMES, connections: 4, delay: 20, limit: 300, close: true }),
   );
   await bench.write("shop", { routes: [...before.routes, "{lb: edge, port: 9100, mode: http}"] });
-  const output = await expectRefused(bench, "shop");
+  const output = await expectRefused(bench);
   const totals = await Promise.all(loads.map((load) => load.stop()));
   await lab.exec("lb1", ["systemctl", "stop", "squatter"]);
   await bench.write("shop", before);
@@ -70,7 +68,7 @@ export async function brokenConfig(bench: Bench): Promise<void> {
     const was = await footprint(bench);
     expect(breakIt(template)).not.toBe(template);
     await bench.template("haproxy.cfg.hbs", breakIt(template));
-    const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench, null));
+    const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench));
     await bench.template("haproxy.cfg.hbs", null);
     const now = await footprint(bench);
     expect(now.files, result).toEqual(was.files);
@@ -119,14 +117,14 @@ export async function handEdited(bench: Bench): Promise<void> {
   console.log(`files changed by hand: said, put back: ${figures(seen)}`);
 }
 
-/** A full disk on a balancer: exit code 3, its files and what it runs as before; done once there is room. */
+/** A full disk on a balancer: exit code 6, its files and what it runs as before; done once there is room. */
 export async function fullDisk(bench: Bench, balancer: string): Promise<void> {
   const { lab } = bench;
   const before = bench.app("shop");
   const was = await footprint(bench);
   await lab.exec(balancer, ["sh", "-c", "cat /dev/zero > /var/filler 2>/dev/null; sync; df /var | tail -1"]);
   await bench.write("shop", { routes: [...before.routes, "{lb: edge, host: full.lab.internal}"] });
-  const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench, "shop"));
+  const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench));
   const files = await filesOf(lab, balancer);
   await lab.exec(balancer, ["rm", "/var/filler"]);
   expect(result).toMatch(/space|disk/i);
@@ -136,5 +134,5 @@ export async function fullDisk(bench: Bench, balancer: string): Promise<void> {
   for (const address of ADDRESSES) expect(await statusOf(bench, address, "https://full.lab.internal/")).toBe("200");
   await bench.write("shop", before);
   await expectDrover(lab, 0, "apply", "--yes");
-  console.log(`a full disk on ${balancer}: exit code 3, put back with 6, nothing half-applied: ${figures(seen)}`);
+  console.log(`a full disk on ${balancer}: exit code 6, nothing half-applied: ${figures(seen)}`);
 }
