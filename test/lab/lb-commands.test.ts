@@ -109,7 +109,6 @@ test("what was done by hand is found: files, servers, addresses, map entries, th
   expect(shown.stdout).toMatch(/\nlb2 .* changed by hand /);
   expect(shown.stdout).toMatch(/ {2}!  lb1 +MAINT /);
   // Their hints, in order: the plan for what it sees, a reload for the rest.
-  await sh("lb2", `chmod 755 ${CHECK}`);
   await expectDrover(lab, 0, "apply", "--yes");
   await sh("lb1", "systemctl reload haproxy");
   await expect(verified(0)).resolves.toEqual([]);

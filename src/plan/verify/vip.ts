@@ -69,7 +69,8 @@ export function keepalivedChecks(set: string, account: BalancerAccount, owed: Ow
       : PASSED,
     configCheck(at, stable, account.keepalived),
     checkInForce(at, stable, live),
-    selfTestCheck(at, account.selfTest),
+    // A script that is not drover's, or not root's alone, fails this test too: that is told above.
+    stable.check === CHECK_SCRIPT ? selfTestCheck(at, account.selfTest) : PASSED,
   ];
 }
 
@@ -108,7 +109,8 @@ function standOf({ manifest, config }: VipFacts["stable"]): string {
 /** keepalived goes on without a check whose script it does not trust, and says so in its log only. */
 function checkInForce(at: At, stable: VipFacts["stable"], live: VipFacts["live"]): Check {
   if (stable.check !== CHECK_SCRIPT) {
-    return difference(at, "check-off", `${CHECK} is not drover's: a dead HAProxy may keep the VIP`, PUT_BACK);
+    const message = `${CHECK} is not drover's, or not root's alone: a dead HAProxy may keep the VIP`;
+    return difference(at, "check-off", message, PUT_BACK);
   }
   if (live.alive) return PASSED;
   const message = "its HAProxy does not answer keepalived's check: this balancer cannot hold the VIP";

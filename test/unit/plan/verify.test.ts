@@ -228,6 +228,9 @@ describe("verify", () => {
     const words = ["Unsafe permissions found for script '/etc/keepalived/drover-alive'."];
     const [finding] = findings({ selfTest: known({ passes: false, words }) });
     expect(finding).toMatchObject({ code: "check-off", message: expect.stringContaining("Unsafe permissions") });
+    // The facts know it as well where the script is to blame: told once.
+    const both = { vip: known(keepalived("lb1", { check: null })), selfTest: known({ passes: false, words }) };
+    expect(short(findings(both))).toEqual(["lb1 check-off"]);
   });
 
   test("wants one holder of each VIP", () => {
