@@ -4,6 +4,7 @@ import { DroverError, failure } from "../model/errors.ts";
 import { appView } from "./app-view.ts";
 import { lint } from "./lint.ts";
 import { lbFiles } from "./maps.ts";
+import { keepsOwnPart } from "./own-part.ts";
 import { setView } from "./set-view.ts";
 
 /** What a balancer's HAProxy reads: haproxy.cfg, and the files it names. */
@@ -25,6 +26,7 @@ export function renderLb(template: string, model: LbModel, disabled: ReadonlySet
   const view = { ...setView(model, apps), apps: apps.map((app) => appView(app, model.set, disabled)) };
   const config = filled(template, view);
   lint(config, files);
+  keepsOwnPart(config, model, disabled);
   return { config, files };
 }
 

@@ -49,11 +49,46 @@ function viewOf(model: VipModel): VipView {
 }
 
 /**
- * The text of keepalived.conf: pure and byte-stable. Throws a DroverError where a value would not be safe in its syntax.
+ * The text of keepalived.conf: pure and byte-stable. Throws a DroverError where a value would not be safe in its syntax, and
+ * where a template of the fleet's own cannot be filled in or leaves out what makes a VIP of it: keepalived takes such a file.
  */
 export function renderKeepalived(template: string, model: VipModel): string {
-  // An own environment: nobody else's helpers or partials reach this template.
-  const render = Handlebars.create().compile(template, { strict: true, noEscape: true });
-  const text = render(viewOf(model));
-  return text.endsWith("\n") ? text : `${text}\n`;
+  const view = viewOf(model);
+  const filledIn = filled(template, view);
+  const text = filledIn.endsWith("\n") ? filledIn : `${filledIn}\n`;
+  keepsOwnPart(text, view);
+  return text;
+}
+
+function filled(template: string, view: VipView): string {
+  try {
+    // An own environment: nobody else's helpers or partials reach this template.
+    return Handlebars.create().compile(template, { strict: true, noEscape: true })(view);
+  } catch (error) {
+    const detail = (error instanceof Error ? error.message : String(error)).split("\n");
+    const message = "the template keepalived.conf.hbs cannot be filled in";
+    throw new DroverError(
+      failure("files-invalid", message, "start from drover's own templates/keepalived.conf.hbs", detail),
+    );
+  }
+}
+
+function keepsOwnPart(text: string, view: VipView): void {
+  const lines = new Set(text.split("\n").map((line) => line.trim().replaceAll(/[ \t]+/g, " ")));
+  const needed = [
+    `vrrp_instance ${view.instance} {`,
+    `virtual_router_id ${view.virtualRouterId}`,
+    "nopreempt",
+    `script "${view.check}"`,
+    "track_script {",
+    ...(view.interface === null ? [] : [`interface ${view.interface}`]),
+    ...(view.peers.length === 0 ? [] : [`unicast_src_ip ${view.address}`]),
+    ...view.peers,
+    view.anchor,
+    ...view.others,
+  ];
+  const missing = needed.find((line) => !lines.has(line));
+  if (missing === undefined) return;
+  const hint = "put back into the template keepalived.conf.hbs what it left out of drover's own";
+  throw new DroverError(failure("files-invalid", `keepalived.conf would not work: it has no line "${missing}"`, hint));
 }
