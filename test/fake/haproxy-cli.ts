@@ -108,7 +108,19 @@ export class FakeHaproxy {
       }
     }
     this.files = new Map(files);
-    return "";
+    const other = this.otherwise(config);
+    return other === "" ? "" : `HAProxy has something else: ${other}`;
+  }
+
+  /** Which servers run at another address than the file says; "" for none. */
+  otherwise(config: string): string {
+    return parseConfig(config)
+      .filter(({ ref, address, port }) => {
+        const has = this.servers.get(ref);
+        return has !== undefined && (has.address !== address || has.port !== port);
+      })
+      .map(({ ref }) => `server ${ref} has another address`)
+      .join(", ");
   }
 
   /** `set server REF addr … port …`. */
@@ -206,9 +218,13 @@ export class FakeHaproxy {
   }
 
   /** `set server REF WHAT VALUE`. */
-  #set([ref = "", what = "", value = ""]: readonly string[]): string {
+  #set([ref = "", what = "", value = "", , port = ""]: readonly string[]): string {
     const server = this.servers.get(ref);
     if (server === undefined) return "No such server.\n\n";
+    if (what === "addr") {
+      this.move(ref, { address: value, port: Number(port) });
+      return `port changed from '${String(server.port)}' to '${port}' by 'stats socket command'\n\n`;
+    }
     switch (`${what} ${value}`) {
       case "state ready":
         return enter(server, "ready");

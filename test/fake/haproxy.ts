@@ -1,3 +1,4 @@
+import { bundleHash } from "../../src/lb/bundle.ts";
 import type { LbManifest } from "../../src/lb/facts.ts";
 import { normalizeHaproxy, setAddress, setDisabled } from "../../src/lb/normalize.ts";
 import { CONFIG, FILES, MANIFEST, PENDING, PREVIOUS, STATE_FILE } from "../../src/lb/paths.ts";
@@ -77,7 +78,8 @@ function change(host: FakeHost, wanted: Wanted): FakeOutput {
   if (haproxy === null) throw new FakeExit(INSTALL_EXIT.missing, "HAProxy is not installed");
   const wrong = wrongWith(bundle);
   if (wrong !== null) throw new FakeExit(INSTALL_EXIT.refused, wrong);
-  const isSame = isSameBundle(liveBundle(host), bundle) && !host.files.has(PENDING) && haproxy.running;
+  const isOnDisk = isSameBundle(liveBundle(host), bundle) && !host.files.has(PENDING);
+  const isSame = isOnDisk && haproxy.running && haproxy.otherwise(bundle.config) === "";
   const said = isSame ? "unchanged" : bringIn(host, haproxy, wanted);
   if (manifest === null) host.files.delete(MANIFEST);
   else write(host, MANIFEST, filledManifest(manifest, bundle));
@@ -142,11 +144,19 @@ function certificates({ host }: FakeCall): FakeOutput {
   return { stdout: files.map(([path, { id }]) => `${id} ${path}\n`).join("") };
 }
 
+/** What was refused before it began kept nothing: then what is asked back is what is there. */
+function stillThere(host: FakeHost, hash: string): FakeBundle | null {
+  const live = liveBundle(host);
+  if (live === null) return null;
+  const ids = Object.fromEntries([...live.files].map(([path, { id }]) => [path, id]));
+  return bundleHash(live.config, ids) === hash ? live : null;
+}
+
 function restore({ host, args, frames }: FakeCall): FakeOutput {
   const [hash = "-"] = args;
   const manifest = frames[0] === undefined ? null : Buffer.from(frames[0]).toString();
   if (hash !== "-") {
-    const bundle = keptBundle(host, hash);
+    const bundle = keptBundle(host, hash) ?? stillThere(host, hash);
     if (bundle === null) throw new FakeExit(74, `${PREVIOUS}/${hash} is missing`);
     return change(host, { bundle, manifest, change: ["reload"] });
   }

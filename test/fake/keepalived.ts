@@ -147,7 +147,9 @@ function restore(call: FakeCall): FakeOutput {
   const [hash = "-"] = args;
   const [check = "", dropIn = "", manifest = null] = texts(call);
   if (hash !== "-") {
-    const kept = host.text(`${PREVIOUS}/${hash}`);
+    const there = host.text(CONFIG);
+    // Refused before anything was changed: then the file is still where it was, and nowhere else.
+    const kept = host.text(`${PREVIOUS}/${hash}`) ?? (there !== null && sha256(there) === hash ? there : null);
     if (kept === null) throw new FakeExit(74, `${PREVIOUS}/${hash}: No such file or directory`);
     return change(host, { check, dropIn, config: kept, manifest }, "keep");
   }

@@ -104,6 +104,13 @@ describe("a pair of balancers", () => {
       expect(outcome).toMatchObject({ kind: "failed", failure: { code: "balancer-config" } });
       expect(await factsOf("lb1")).toEqual(before);
     }
+    // Nothing was kept of what is there: it is put back all the same.
+    const sha256 = before.stable.config?.sha256 ?? null;
+    expect(await go({ kind: "vip.restore", balancer: "lb1", sha256, model })).toMatchObject({
+      kind: "done",
+      note: "unchanged",
+    });
+    expect(await factsOf("lb1")).toEqual(before);
   });
 
   test("keepalived takes every golden file", async () => {

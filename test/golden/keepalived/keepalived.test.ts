@@ -8,6 +8,7 @@ const cases: Readonly<Record<string, VipModel>> = {
   "one-vip": { ...LB1, vips: LB1.vips.slice(0, 1) },
   "ipv4-and-ipv6": LB1,
   "three-balancers": { ...LB1, priority: 230, peers: ["192.168.56.12", "192.168.56.13"] },
+  alone: { ...LB1, peers: [] },
   fast: { ...LB1, failover: "fast" },
   "ipv6-alone": {
     ...LB1,

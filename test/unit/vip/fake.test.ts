@@ -110,6 +110,16 @@ test("what was there before comes back exactly", async () => {
   expect(facts("lb1")).toEqual(empty);
 });
 
+test("what was refused is put back all the same, though nothing was kept of what is there", async () => {
+  const { go, facts } = bench();
+  await go(install(LB1));
+  const before = facts("lb1");
+  expect(await go(install(LB1, "nonsense\n"))).toMatchObject({ kind: "failed", failure: { code: "balancer-config" } });
+  const sha256 = before.stable.config?.sha256 ?? null;
+  expect(await go({ kind: "vip.restore", balancer: "lb1", sha256, model: LB1 })).toMatchObject({ kind: "done" });
+  expect(facts("lb1")).toEqual(before);
+});
+
 test("put back on a balancer that was stopped on purpose, a file starts nothing", async () => {
   const { go, facts } = bench();
   await go(install(LB1));
