@@ -11,6 +11,8 @@ const config: ViteUserConfig = defineConfig({
           name: "fast",
           include: ["test/{unit,golden,property}/**/*.test.ts", "test/architecture.test.ts"],
           testTimeout: 10_000,
+          // Modules are loaded once for all files of a worker, which halves the time. No test leaves anything behind in one.
+          isolate: false,
         },
       },
       {
