@@ -28,9 +28,12 @@ export interface AppOnHost {
   readonly health: Health;
 }
 
-/** Out of service wherever a reload or a restart may lead: after the one it is drained, after the other in maintenance. */
+/**
+ * Out of service, and all that a drain does was done. One that is merely drained may still carry sessions: a killed drain
+ * left it there, or a reload, after which the worker before may have kept them.
+ */
 export function isOut({ admin, marked }: ServerPlace): boolean {
-  return admin !== "ready" && marked;
+  return admin === "maint" && marked;
 }
 
 /** In service, now and after a reload. */

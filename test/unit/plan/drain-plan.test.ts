@@ -96,6 +96,17 @@ test("what a cut-off drain has left is completed, and can be taken back, whichev
   }
 });
 
+test("a server that is drained and marked may still carry sessions: a second drain waits for them", () => {
+  const { plan, fleet } = world(sketch(app("shop")));
+  const steps = plan(out("app1")).plan?.prologue ?? [];
+  for (const step of steps.slice(0, 2).flat()) fleet.act(step.action);
+  expect(
+    plan(out("app1"))
+      .plan?.prologue.flat()
+      .map(({ action }) => action.kind),
+  ).toEqual(expect.arrayContaining(["lb.quiesce", "lb.maint"]));
+});
+
 test("a drain that would leave too few is refused with the numbers and the names", () => {
   const { carry, plan } = world(sketch(app("orders", { rollout: { minAvailable: 1 } }), app("shop")));
   carry(out("app1"));
