@@ -10,6 +10,7 @@ import { lbFact } from "../lb/facts.ts";
 import { formerFact } from "../plan/former.ts";
 import type { HostView } from "../plan/input.ts";
 import { lastChangeFact } from "../plan/last-change.ts";
+import { withLostManifest } from "../plan/lost-manifest.ts";
 import { readFact } from "../plan/observe.ts";
 import { vipFact } from "../vip/facts.ts";
 import { platformFact } from "../release/platform.ts";
@@ -49,17 +50,15 @@ export async function observe(context: Context, { topology, transport, store }: 
   const state = readFact(store.fact, topology.state.host, observations.get(topology.state.host));
   const views = topology.hosts.map(({ name }): [string, HostView] => {
     const observation = observations.get(name);
-    return [
-      name,
-      {
-        lastChange: readFact(lastChangeFact, name, observation),
-        platform: readFact(platformFact, name, observation),
-        release: readFact(releaseFact, name, observation),
-        lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
-        vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
-        former: balancers.has(name) ? null : readFact(formerFact, name, observation),
-      },
-    ];
+    const view = {
+      lastChange: readFact(lastChangeFact, name, observation),
+      platform: readFact(platformFact, name, observation),
+      release: readFact(releaseFact, name, observation),
+      lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
+      vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
+      former: balancers.has(name) ? null : readFact(formerFact, name, observation),
+    };
+    return [name, withLostManifest(topology, name, view)];
   });
   return { views: new Map(views), state };
 }

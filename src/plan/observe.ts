@@ -57,7 +57,7 @@ export function readFact<T>(fact: Fact<T>, host: string, observation: Observatio
   try {
     return known(fact.parse(section.stdout));
   } catch (error) {
-    if (error instanceof DroverError) return unknown(error.failure);
-    throw error;
+    if (!(error instanceof DroverError)) throw error;
+    return unknown({ ...error.failure, message: `${host}: ${error.failure.message}` });
   }
 }

@@ -103,7 +103,8 @@ function manifestOf(text: string | undefined): VipManifest | null {
   } catch {
     // Told in the same words as any other file that is not ours.
   }
-  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`));
+  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew, and what runs goes on`;
+  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
 }
 
 /** Parses what {@link vipFact} printed. Throws a DroverError when it makes no sense. */

@@ -143,7 +143,12 @@ function configFailure(balancer: string, { code, stderr }: Ran): Failure {
         "install it there: apt-get install haproxy",
       );
     case INSTALL_EXIT.refused:
-      return failure("balancer-config", `${balancer}: ${first}`, "nothing was changed there", detail);
+      return failure(
+        "balancer-config",
+        `${balancer}: ${first}`,
+        "nothing was changed there; put right what it names, then: drover plan",
+        detail,
+      );
     case INSTALL_EXIT.putBack:
     case INSTALL_EXIT.stuck:
       return failure("balancer-config", `${balancer}: ${first}`, "see there: journalctl -u haproxy", detail);

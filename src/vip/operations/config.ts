@@ -37,7 +37,12 @@ function scriptFailure(balancer: string, { code, stderr }: Ran): Failure {
         "install it there: apt-get install keepalived",
       );
     case VIP_EXIT.refused:
-      return failure("balancer-config", `${balancer}: ${first}`, "nothing was changed there", detail);
+      return failure(
+        "balancer-config",
+        `${balancer}: ${first}`,
+        "nothing was changed there; put right what it names, then: drover plan",
+        detail,
+      );
     case VIP_EXIT.putBack:
     case VIP_EXIT.stuck:
     case VIP_EXIT.held:

@@ -4,6 +4,7 @@ import { known } from "../../../src/model/known.ts";
 import { planFleet } from "../../../src/plan/fleet-plan.ts";
 import type { HostView, PlanInput } from "../../../src/plan/input.ts";
 import { actionsOf, carryOut } from "../../support/fleet-arbitraries.ts";
+import { withLostManifest } from "../../../src/plan/lost-manifest.ts";
 import type { FleetSketch } from "../../support/fleets.ts";
 import { PaperFleet } from "../../support/fleets.ts";
 
@@ -112,6 +113,46 @@ describe("the balancers' own plan", () => {
     const { plans, problems } = planFleet(input, FLEET);
     expect(plans).toEqual([]);
     expect(problems).toMatchObject([{ code: "package-missing", hint: "on lb2: apt-get install keepalived" }]);
+  });
+});
+
+describe("a balancer whose manifest is gone", () => {
+  const lost = (input: PlanInput, name: string): PlanInput =>
+    edit(input, name, (view) => {
+      if (view.lb?.kind !== "known") return view;
+      const stable = { ...view.lb.value.stable, manifest: null };
+      return withLostManifest(input.topology, name, { ...view, lb: known({ ...view.lb.value, stable }) });
+    });
+
+  test("keeps its apps while it is installed anew", () => {
+    const { plans, problems } = planFleet(lost(lost(running().input(SHOP), "lb1"), "lb2"), FLEET);
+    expect(problems).toEqual([]);
+    expect(plans).toHaveLength(1);
+    const installs = plans.flatMap(actionsOf).filter((action) => action.kind === "lb.install");
+    expect(installs.map(({ balancer, model }) => [balancer, Object.keys(model.apps)])).toEqual([
+      ["lb1", ["shop"]],
+      ["lb2", ["shop"]],
+    ]);
+  });
+
+  test("knows where its file has each server", () => {
+    const view = lost(running().input(shopAt(9090)), "lb1").views.get("lb1")?.lb;
+    const servers = view?.kind === "known" ? view.value.stable.manifest?.model.apps["shop"]?.servers : [];
+    expect(servers?.map(({ name, port }) => [name, port])).toEqual([
+      ["app1", 8080],
+      ["app2", 8080],
+      ["app3", 8080],
+    ]);
+  });
+
+  test("counts as untouched where the file is not drover's", () => {
+    const input = running().input(SHOP);
+    const view = input.views.get("lb1");
+    if (view?.lb?.kind !== "known") throw new Error("lb1 is no balancer");
+    const config = { sha256: "", text: "backend shop\n    server app1 10.0.0.1:8080\n" };
+    const stable = { ...view.lb.value.stable, manifest: null, config };
+    const foreign = { ...view, lb: known({ ...view.lb.value, stable }) };
+    expect(withLostManifest(input.topology, "lb1", foreign)).toBe(foreign);
   });
 });
 
