@@ -106,11 +106,16 @@ export function lab(name: string): Lab {
   };
 }
 
-/** Awaits a condition, asked every 50 ms; rejects after `timeout` milliseconds, naming what was awaited. */
+/**
+ * Awaits a condition, asked every 50 ms; rejects after `timeout` milliseconds, naming what was awaited. On a busy machine
+ * asking may take seconds and tell of a time before the deadline: it is asked once more after it.
+ */
 export async function until(what: string, condition: () => Promise<boolean>, timeout = 20_000): Promise<void> {
   const deadline = Date.now() + timeout;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`gave up after ${timeout} ms: ${what}`);
+  while (true) {
+    const isLast = Date.now() > deadline;
+    if (await condition()) return;
+    if (isLast) throw new Error(`gave up after ${timeout} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
