@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import type { Context, Interrupts, TemplateTexts } from "./commands/context.ts";
+import type { GivenOptions } from "./commands/program.ts";
 import type { Fleet } from "./model/fleet.ts";
 import type { Printer } from "./report/run-text.ts";
 import { createSshTransport } from "./ssh/transport.ts";
@@ -12,19 +13,8 @@ import { systemClock } from "./store/clock.ts";
 import { createFiles } from "./store/files.ts";
 import { createSshStore } from "./store/ssh-store.ts";
 
-/** Options of the command line that shape the world a verb works in. */
-export interface WorldOptions {
-  readonly directory: string;
-  readonly output: "text" | "json";
-  readonly yes: boolean;
-  readonly forks: number;
-  readonly timeout: number;
-  readonly verbose: boolean;
-  readonly color: boolean;
-}
-
 /** Wires every real adapter: disk, clock, terminal, SSH, store, signals. */
-export async function buildContext(options: WorldOptions): Promise<Context> {
+export async function buildContext(options: GivenOptions): Promise<Context> {
   const directory = resolve(options.directory);
   return {
     options: { output: options.output, yes: options.yes, forks: options.forks, timeout: options.timeout },
@@ -68,7 +58,7 @@ function newRunId(now: Date): string {
   return `${stamp}-${randomBytes(2).toString("hex")}`;
 }
 
-function printer(options: WorldOptions): Printer {
+function printer(options: GivenOptions): Printer {
   const colored = options.color && process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
   return {
     line: (text) => {
