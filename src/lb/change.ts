@@ -54,7 +54,17 @@ export function changeOf(before: Applied | null, after: LbRender): LbChange {
     ...mapFindings(before.files, after.files),
     certificateFinding(before.files, after.files),
   ]);
-  return reasons.length > 0 ? { kind: "reload", why: [...new Set(reasons)] } : { kind: "runtime", why, edits };
+  if (reasons.length > 0) return { kind: "reload", why: [...new Set(reasons)] };
+  return edits.length > 0 ? { kind: "runtime", why, edits } : ofFilesAlone(before, after);
+}
+
+/** Nothing to tell HAProxy, but somebody took files away or laid some there. */
+function ofFilesAlone(before: Applied, after: LbRender): LbChange {
+  const names = new Set(after.files.map(({ path }) => path));
+  const missing = [...names].filter((path) => before.files[path] === undefined);
+  if (missing.length > 0) return { kind: "reload", why: missing.map((path) => `${path} is missing`) };
+  const left = Object.keys(before.files).filter((path) => !names.has(path));
+  return { kind: "runtime", why: left.map((path) => `${path} is left over`), edits: [] };
 }
 
 function configFindings(before: readonly Section[], after: readonly Section[]): readonly Finding[] {

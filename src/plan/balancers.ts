@@ -151,7 +151,8 @@ export function changeLines(
 ): readonly string[] {
   const balancers = new Map<string, string[]>();
   for (const { balancer, change } of changes) {
-    const says = `${WORDS[change.kind]}: ${change.why.join("; ")}`;
+    const why = change.why.length === 0 ? "nothing that HAProxy reads differs" : change.why.join("; ");
+    const says = `${WORDS[change.kind]}: ${why}`;
     balancers.set(says, [...(balancers.get(says) ?? []), balancer]);
   }
   return [...balancers].map(([says, names]) => `${[...new Set(names)].join(", ")}: ${says}`);

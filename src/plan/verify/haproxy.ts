@@ -34,7 +34,9 @@ export function haproxyChecks(set: string, account: BalancerAccount, owed: Owed 
 /** A balancer that did not tell something, and why. */
 export function unanswered({ set, balancer }: At, why: Failure): Finding {
   const hint = why.hint === "" ? "drover status" : why.hint;
-  return { code: "unanswered", kind: "unknown", set, balancer, message: why.message, hint };
+  // A finding begins with its balancer already.
+  const message = why.message.startsWith(`${balancer}: `) ? why.message.slice(balancer.length + 2) : why.message;
+  return { code: "unanswered", kind: "unknown", set, balancer, message, hint };
 }
 
 function difference({ set, balancer }: At, code: FindingCode, message: string, hint: string): Finding {

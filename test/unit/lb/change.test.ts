@@ -34,6 +34,17 @@ describe("what a change needs", () => {
     expect(changeOf(applied(render), { ...render, config })).toEqual({ kind: "runtime", why: [], edits: [] });
   });
 
+  test("a file that somebody took away: a reload; one that nothing names: it only goes", () => {
+    const render = shopRender();
+    const { config, files } = applied(render);
+    const [path = "", hash = ""] = Object.entries(files)[0] ?? [];
+    const fewer = Object.fromEntries(Object.entries(files).filter(([each]) => each !== path));
+    expect(changeOf({ config, files: fewer }, render)).toEqual({ kind: "reload", why: [`${path} is missing`] });
+    const more = { ...files, [`${path}.old`]: hash };
+    const why = [`${path}.old is left over`];
+    expect(changeOf({ config, files: more }, render)).toEqual({ kind: "runtime", why, edits: [] });
+  });
+
   test("a server that comes or goes: runtime, with all of its line but the mark", () => {
     const fewer = shopWith({ servers: servers.slice(0, 2) });
     const change = between(fewer, shopModel(), ["app3"]);

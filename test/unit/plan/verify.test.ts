@@ -169,6 +169,11 @@ describe("verify", () => {
     expect(short(findings(over))).toEqual(expected);
   });
 
+  test("names a balancer once, though what it did not tell names it too", () => {
+    const [finding] = findings({ lb: unknown(failure("unknown-state", "lb1: its manifest makes no sense")) });
+    expect([finding?.balancer, finding?.message]).toEqual(["lb1", "its manifest makes no sense"]);
+  });
+
   test("tells a file changed by hand from one that is older than the fleet's", () => {
     const text = `${render.config}# by hand\n`;
     const byHand = haproxy({ config: { sha256: sha256(text), text } });
