@@ -217,7 +217,7 @@ describe("kill -9 at any record of the journal", { timeout: 60_000 }, () => {
     const whole = new Process();
     await (await deployed()).run(start("2.0"), whole);
     expect(whole.appends).toBeGreaterThan(40);
-    for (let at = 1; at <= whole.appends; at += 3) {
+    for (let at = 1; at <= whole.appends; at += 5) {
       // oxlint-disable no-await-in-loop -- one world after the other
       const world = await deployed();
       const before = picture(world);
@@ -250,7 +250,7 @@ describe("kill -9 at any record of the journal", { timeout: 60_000 }, () => {
         expect([null, 0, 6]).toContain(await world.run(abort, aborter));
         await checkAborted(world, before, `${to}: ${JSON.stringify([first, second])}`);
       }),
-      { numRuns: 10 },
+      { numRuns: 7 },
     );
   });
 });
@@ -283,7 +283,7 @@ describe("connections that are lost", { timeout: 60_000 }, () => {
         if (code === 0) return;
         await checkAborted(world, before, `${settings} ${JSON.stringify(faults)}\n${process.lines.join("\n")}`);
       }),
-      { numRuns: 10 },
+      { numRuns: 7 },
     );
   });
 
@@ -312,7 +312,7 @@ describe("connections that are lost", { timeout: 60_000 }, () => {
         if (code === 0) return;
         await checkAborted(world, before, told);
       }),
-      { numRuns: 10 },
+      { numRuns: 7 },
     );
   });
 });

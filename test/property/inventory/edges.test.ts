@@ -40,7 +40,7 @@ test("routes, headers and paths of an app", () => {
         accepted += app === null ? 0 : 1;
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   expect(accepted).toBeGreaterThan(10);
 });
@@ -73,7 +73,7 @@ test("VIPs, certificates, ciphers and log targets of a balancer set", () => {
         }
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   expect(accepted).toBeGreaterThan(10);
 });

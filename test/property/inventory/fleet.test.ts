@@ -21,7 +21,7 @@ describe("the topology is one value of the files' meaning", () => {
         expect(bytes).toMatch(/^\{"apps":/);
         expect(bytesOf(fleet, asYaml)).toBe(bytes);
       }),
-      { numRuns: 35 },
+      { numRuns: 25 },
     );
   });
 
@@ -38,7 +38,7 @@ describe("the topology is one value of the files' meaning", () => {
         // JSON is YAML too.
         expect(bytesOf(mixed, (data) => JSON.stringify(data))).toBe(bytes);
       }),
-      { numRuns: 35 },
+      { numRuns: 25 },
     );
   });
 });
@@ -81,7 +81,7 @@ describe("an error points at the line it is about", () => {
         const columns = lines.filter((line) => line.endsWith(": 1.10")).map((line) => line.indexOf("1.10") + 1);
         expect(columns).toContain(diagnostics[0]?.column);
       }),
-      { numRuns: 35 },
+      { numRuns: 25 },
     );
   });
 });

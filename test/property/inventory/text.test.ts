@@ -83,7 +83,7 @@ describe("whatever the files say", () => {
           expect(diagnostic.line).toBeLessThanOrEqual((texts[diagnostic.file] ?? app).split("\n").length);
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 

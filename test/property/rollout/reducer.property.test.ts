@@ -289,7 +289,7 @@ describe("a rollout under any events", () => {
         if (end.kind === "done") expect(steps.filter(({ id }) => story.state.steps[id]?.kind !== "done")).toEqual([]);
         expect(story.events.reduce(reduce, INITIAL)).toEqual(story.state);
       }),
-      { numRuns: 150 },
+      { numRuns: 90 },
     );
   });
 
@@ -305,7 +305,7 @@ describe("a rollout under any events", () => {
         expect(["reverted", "untouched"]).toContain(end.kind);
         checkBack(story, end, beginning);
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 });
