@@ -18,7 +18,12 @@ const hosts = oneOrMore(`${expectedHost}, or a list of them`, text(expectedHost,
 const fields = keys({
   lb: text("the name of a balancer set", APP_NAME),
   host: hosts.optional(),
-  path: text('a path starting with "/", without a slash at the end', ROUTE_PATH).optional().meta({ default: "/" }),
+  path: text(
+    'a path starting with "/", of letters, digits and -._~@:+ between single slashes, and none at the end',
+    ROUTE_PATH,
+  )
+    .optional()
+    .meta({ default: "/" }),
   tls: oneOf(["terminate", "none", "passthrough"]).optional(),
   redirect: z.boolean({ error: "true or false" }).optional().meta({ default: true }),
   port: freePort().optional(),
