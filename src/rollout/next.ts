@@ -46,13 +46,18 @@ export function next(plan: Plan, state: RolloutState): Decision {
 /** The direction after the plan's own rules: an all-or-nothing prologue, a point of no return, and `onFailure`. */
 export function effectiveDirection(plan: Plan, state: RolloutState): Direction {
   if (state.direction === "back") return past(plan, state) ? "forward" : "back";
-  const prologue = forwardProgress(plan.prologue, state);
-  const prologueOpen = prologue.kind === "run" && begun(plan.prologue, state);
-  if (prologue.kind === "broken" || (prologueOpen && state.direction !== "forward")) return "back";
-  if (isWhole(plan) && forwardProgress(plan.epilogue, state).kind === "broken" && !past(plan, state)) return "back";
+  if (fallsWhole(plan, state)) return "back";
   if (failedLanes(plan, state) <= plan.budget.maxFailures) return state.direction;
   if (plan.budget.onFailure === "rollback") return "back";
   return state.direction === "forward" ? "stop" : state.direction;
+}
+
+/** Something that is all or nothing cannot become all. */
+function fallsWhole(plan: Plan, state: RolloutState): boolean {
+  const prologue = forwardProgress(plan.prologue, state);
+  const prologueOpen = prologue.kind === "run" && begun(plan.prologue, state);
+  if (prologue.kind === "broken" || (prologueOpen && state.direction !== "forward")) return true;
+  return isWhole(plan) && forwardProgress(plan.epilogue, state).kind === "broken" && !past(plan, state);
 }
 
 /** No instance that serves is touched: nobody gains from half of it, and there is nothing to look at before it is put back. */
