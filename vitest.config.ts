@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
 
-// Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need
-// the lab's hosts (root, Linux) and share one machine, so their files run one after the other.
+// Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need the lab's hosts (root,
+// Linux). Files of `lab` have a lab each and mostly wait, so two run side by side; `prove` measures, one after the other.
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -28,7 +28,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 180_000,
         },

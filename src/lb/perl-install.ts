@@ -133,6 +133,12 @@ ${ENDS}
   take_off() if $staged eq "-";
   -x "/usr/sbin/haproxy" or quit(${INSTALL_EXIT.missing}, "HAProxy is not installed");
 
+  # Taken back before it had begun: there is nothing to check, and what refused it (a full disk, a taken port) may last.
+  if ($strictness eq "lax" && !-e "${PENDING}" && !(defined $applied xor -e "${MANIFEST}") && still_there($staged)) {
+    print "nothing had changed\n";
+    exit 0;
+  }
+
   # What is to be, and whether it can be.
   my $new = (-e $staged ? undef : still_there($staged)) // read_bundle($staged);
   my $text = $new->{config};

@@ -122,11 +122,19 @@ export async function fullDisk(bench: Bench, balancer: string): Promise<void> {
   const { lab } = bench;
   const before = bench.app("shop");
   const was = await footprint(bench);
-  await lab.exec(balancer, ["sh", "-c", "cat /dev/zero > /var/filler 2>/dev/null; sync; df /var | tail -1"]);
+  // journald makes room when the disk is full; whatever it gives up is taken at once.
+  const fill =
+    "mkdir -p /var/filler; while :; do dd if=/dev/zero bs=512 >> /var/filler/zeros 2>/dev/null; sleep 0.02; done";
+  await lab.exec(balancer, ["systemd-run", "-q", "--unit", "filler", "sh", "-c", fill]);
+  await until("the disk is full", async () => {
+    const { stdout } = await lab.exec(balancer, ["df", "--output=avail", "/var"]);
+    return Number(stdout.trim().split("\n").at(-1)) < 8;
+  });
   await bench.write("shop", { routes: [...before.routes, "{lb: edge, host: full.lab.internal}"] });
   const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench));
   const files = await filesOf(lab, balancer);
-  await lab.exec(balancer, ["rm", "/var/filler"]);
+  await lab.exec(balancer, ["systemctl", "stop", "filler"]);
+  await lab.exec(balancer, ["rm", "-r", "/var/filler"]);
   expect(result).toMatch(/space|disk/i);
   expect(files).toBe(was.files[balancers.findIndex((name) => name === balancer)]);
   expectNoFailures(seen, true);
