@@ -22,12 +22,15 @@ interface Read {
   readonly secret: Secret;
 }
 
+/** How certificates are looked at. */
+export interface Reading {
+  readonly fingerprintKey: string;
+  /** Fingerprints of what balancers serve already: one of these that has ended keeps nobody from changing something else. */
+  readonly served: ReadonlySet<string>;
+}
+
 /** Reads every set's certificates; what cannot be served with them is a problem, before anything is changed. */
-export async function readCertificates(
-  context: Context,
-  topology: Topology,
-  fingerprintKey: string,
-): Promise<Certificates> {
+export async function readCertificates(context: Context, topology: Topology, how: Reading): Promise<Certificates> {
   const bySet = new Map<string, readonly LbCertificate[]>();
   const secrets = new Map<string, Secret>();
   const problems: Failure[] = [];
@@ -36,7 +39,7 @@ export async function readCertificates(
     for (const source of set.certificates) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- few files, and their problems in the files' order
-        const { certificate, secret } = await readOne(context, set, { source, fingerprintKey });
+        const { certificate, secret } = await readOne(context, set, source, how);
         all.push(certificate);
         secrets.set(`lb/${set.name}/${source.name}`, secret);
       } catch (error) {
@@ -53,7 +56,8 @@ export async function readCertificates(
 async function readOne(
   context: Context,
   set: TopologyBalancer,
-  { source, fingerprintKey }: { readonly source: CertificateSource; readonly fingerprintKey: string },
+  source: CertificateSource,
+  { fingerprintKey, served }: Reading,
 ): Promise<Read> {
   const what = `certificate ${source.name} of ${set.name}`;
   const chain = await secretBytes(context, what, source.chain);
@@ -62,14 +66,12 @@ async function readOne(
   const leaf = parsed(what, () => new X509Certificate(pem));
   const privateKey = parsed(`${what}: its key`, () => createPrivateKey(pem));
   if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${what}: the key is another certificate's`);
-  if (leaf.validToDate.getTime() <= context.clock.now()) {
+  const secret = new Secret(new TextEncoder().encode(tidy(pem)));
+  const fingerprint = secret.fingerprint(fingerprintKey);
+  if (leaf.validToDate.getTime() <= context.clock.now() && !served.has(fingerprint)) {
     throw wrong(`${what} ended on ${leaf.validToDate.toISOString().slice(0, 10)}`);
   }
-  const secret = new Secret(new TextEncoder().encode(tidy(pem)));
-  return {
-    certificate: { name: source.name, fingerprint: secret.fingerprint(fingerprintKey), names: namesOf(leaf) },
-    secret,
-  };
+  return { certificate: { name: source.name, fingerprint, names: namesOf(leaf) }, secret };
 }
 
 /** HAProxy's socket ends a payload at an empty line, and comments in PEM files are of no use to it. */

@@ -36,7 +36,10 @@ export interface WantedInput {
 /** Renders every balancer of the fleet. Touches no host. Throws a DroverError where a value cannot be rendered. */
 export async function wantedBalancers(context: Context, input: WantedInput): Promise<WantedBalancers> {
   const { topology, fingerprintKey } = input;
-  const { bySet, problems } = await readCertificates(context, topology, fingerprintKey ?? "");
+  const { bySet, problems } = await readCertificates(context, topology, {
+    fingerprintKey: fingerprintKey ?? "",
+    served: new Set(),
+  });
   const balancers = topology.balancers.flatMap((set) => {
     const certificates = standIns(set, bySet.get(set.name) ?? [], fingerprintKey);
     return set.hosts.map((host) => wantedBalancer(input, { set, host, certificates }));

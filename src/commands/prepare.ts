@@ -83,7 +83,7 @@ async function planInput(
   const only = scope.kind === "app" ? scope.app : null;
   const templates = await templatesOf(context, fleet);
   const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, templates, only, edit });
-  const certificates = await readCertificates(context, topology, fingerprintKey);
+  const certificates = await readCertificates(context, topology, { fingerprintKey, served: servedBy(survey) });
   const input: PlanInput = {
     topology,
     templates,
@@ -100,6 +100,17 @@ async function planInput(
     secrets: new Map([...secrets, ...certificates.secrets]),
     problems: [...problems, ...certificates.problems],
   };
+}
+
+/** Fingerprints of the certificates that some balancer serves. */
+function servedBy({ views }: Survey): ReadonlySet<string> {
+  return new Set(
+    [...views.values()].flatMap(({ lb }) =>
+      lb?.kind === "known"
+        ? (lb.value.stable.manifest?.model.set?.certificates ?? []).map(({ fingerprint }) => fingerprint)
+        : [],
+    ),
+  );
 }
 
 /** No plan can be made before the key exists where secrets are in play; said instead of printing ids that will change. */

@@ -59,8 +59,8 @@ function cause(plan: Plan, state: RolloutState): ReturnType<typeof failure> {
 }
 
 /**
- * A host that is moved as a whole; lanes by what became of them; the new instances of the prologue, which come through together or not at all; and those
- * that left at the end. What went wrong on a lane's host before its lane began counts against it too.
+ * A host that is moved as a whole; balancers, where a plan is about nothing else; lanes by what became of them; the new
+ * instances of the prologue, which come through together or not at all; and those that left at the end. What went wrong on a lane's host before its lane began counts against it too.
  */
 export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, Fate> {
   const direction = effectiveDirection(plan, state);
@@ -69,10 +69,16 @@ export function hostFates(plan: Plan, state: RolloutState): ReadonlyMap<string, 
   const epilogue = plan.epilogue.flat();
   const started = prologue.filter((step) => step.action.kind === "release.switch");
   const moved = plan.move === undefined ? [] : [plan.move.host];
+  const balancers =
+    plan.app === null && plan.move === undefined ? new Set(prologue.flatMap(({ host }) => host ?? [])) : [];
   const removed = epilogue.filter((step) => step.action.kind === "release.remove");
   return new Map([
     ...moved.map((host): [string, Fate] => {
       return [host, prologue.every(isDone) && direction !== "back" ? "updated" : failedFate(prologue, null, state)];
+    }),
+    ...[...balancers].map((host): [string, Fate] => {
+      const own = prologue.filter((step) => step.host === host);
+      return [host, own.every(isDone) && direction !== "back" ? "updated" : failedFate(own, null, state)];
     }),
     ...started.map((step): [string, Fate] => {
       const host = step.host ?? "";

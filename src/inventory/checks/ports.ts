@@ -16,8 +16,16 @@ interface Taken {
 export function checkPorts(world: World): readonly Diagnostic[] {
   return (world.balancers ?? []).flatMap((set) => {
     const taken = portsOf(world, set);
-    return world.apps.flatMap((app) => checkApp(app, set, taken));
+    return [...checkMetrics(world, set), ...world.apps.flatMap((app) => checkApp(app, set, taken))];
   });
+}
+
+function checkMetrics({ drover }: World, { name, fields }: PlacedBalancer): readonly Diagnostic[] {
+  const { ssh } = drover.fields;
+  const { metrics } = fields.settings;
+  if (ssh === undefined || metrics?.port !== ssh.port) return [];
+  const path = ["loadBalancers", name, "metrics"];
+  return [complain(drover.file, path, `expected a free port, got ${String(ssh.port)}, which sshd has there`)];
 }
 
 function checkApp(app: PlacedApp, set: PlacedBalancer, taken: readonly Taken[]): readonly Diagnostic[] {

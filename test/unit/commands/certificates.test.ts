@@ -30,11 +30,17 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+interface Asked {
+  readonly hosts: readonly string[];
+  readonly now: number;
+  readonly served: readonly string[];
+}
+
 /** Reads one certificate of the set `edge` out of a folder in memory, for an app with these hosts, at some time. */
 async function readOne(
   files: Readonly<Record<string, string>>,
   source: Omit<CertificateSource, "name">,
-  { hosts = ["shop.test"], now = Date.now() }: { readonly hosts?: readonly string[]; readonly now?: number } = {},
+  { hosts = ["shop.test"], now = Date.now(), served = [] }: Partial<Asked> = {},
 ): Promise<Certificates> {
   const world = new FakeWorld("1.0", "");
   for (const [path, text] of Object.entries(files)) world.files.texts.set(path, text);
@@ -42,7 +48,10 @@ async function readOne(
   await world.run(async (context) => {
     const clock = { ...context.clock, now: () => now };
     const fleet = topology({ ...source, name: "shop" }, hosts);
-    found = await readCertificates({ ...context, clock }, fleet, "00".repeat(32));
+    found = await readCertificates({ ...context, clock }, fleet, {
+      fingerprintKey: "00".repeat(32),
+      served: new Set(served),
+    });
     return 0;
   });
   if (found === null) throw new Error("nothing was read");
@@ -102,6 +111,15 @@ describe("a certificate", () => {
     const files = { "shop.pem": `${read("shop.crt")}${read("shop.key")}` };
     const { problems } = await readOne(files, bundle, { now: Date.now() + 31 * 86_400_000 });
     expect(problems[0]?.message).toMatch(/^certificate shop of edge ended on \d{4}-\d{2}-\d{2}$/);
+  });
+
+  test("that has ended keeps nobody from changing something else where it is served already", async () => {
+    const files = { "shop.pem": `${read("shop.crt")}${read("shop.key")}` };
+    const good = await readOne(files, bundle);
+    const served = good.bySet.get("edge")?.map(({ fingerprint }) => fingerprint) ?? [];
+    const { problems, bySet } = await readOne(files, bundle, { now: Date.now() + 31 * 86_400_000, served });
+    expect(problems).toEqual([]);
+    expect(bySet).toEqual(good.bySet);
   });
 
   test("that does not cover a route's host is a problem of the app's file", async () => {
