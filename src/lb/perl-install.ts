@@ -135,7 +135,7 @@ ${ENDS}
 
   # Taken back before it had begun: there is nothing to check, and what refused it (a full disk, a taken port) may last.
   if ($strictness eq "lax" && !-e "${PENDING}" && !(defined $applied xor -e "${MANIFEST}") && still_there($staged)) {
-    print "nothing had changed\n";
+    print "unchanged\n";
     exit 0;
   }
 

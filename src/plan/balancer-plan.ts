@@ -122,7 +122,8 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
   const model = { ...state.model, set };
   const { templates } = input;
   const next = install(state, { template: templates.haproxy, phase: "expand", model, disabled: [] });
-  if (next === null) return nothing;
+  // Its files are the same, and what the apps' plans add is made of the new settings all the same.
+  if (next === null) return { ...nothing, state: { ...state, model } };
   return {
     stages: next.change.kind === "restart" ? aside(name, next.stages, input) : next.stages,
     state: next.state,

@@ -1,4 +1,4 @@
-import type { LbApp, LbChange, ServerAddress, ServerRef } from "../model/lb.ts";
+import type { LbApp, LbChange, LbModel, ServerAddress, ServerRef } from "../model/lb.ts";
 import type { Health } from "../model/fleet.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Phase } from "../model/plan.ts";
@@ -164,6 +164,12 @@ function markAll(state: BalancerState, servers: readonly ServerRef[], disabled: 
   return servers.reduce((each, server) => marked(each, server, disabled), state);
 }
 
+/** Who belongs to the fleet is asked for by apps' routes, so it comes with them; all else of the set has its own plan. */
+function withFleet({ balancer, model }: BalancerState, input: PlanInput): LbModel {
+  const fleet = desiredModel(balancer, input).set?.fleet ?? [];
+  return model.set === null ? model : { ...model, set: { ...model.set, fleet } };
+}
+
 function installAll(
   phase: Phase,
   targets: readonly {
@@ -180,7 +186,7 @@ function installAll(
   const results = targets.map(({ state, app, disabled }) => {
     const unchanged = canonicalJson(state.model.apps[common.name] ?? null) === canonicalJson(app);
     if (unchanged) return { stages: [], state, changes: [] };
-    const model = withApp(state.model, common.name, app);
+    const model = withApp(withFleet(state, common.input), common.name, app);
     const template = common.input.templates.haproxy;
     const done = install(state, { template, phase, model, disabled });
     if (done === null) return { stages: [], state: { ...state, model }, changes: [] };

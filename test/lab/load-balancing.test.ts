@@ -4,6 +4,7 @@ import { lab as makeLab } from "./support/lab.ts";
 import type { Bench } from "./support/scenarios/bench.ts";
 import { expectSettled, raise, tidy } from "./support/scenarios/bench.ts";
 import { manyChanges, seedOfRun } from "./support/scenarios/changes.ts";
+import { handThrough } from "./support/scenarios/connections.ts";
 import { failoverMidDrain, idleOverReload, movePortBesideDrain, reloadMidDrain } from "./support/scenarios/drains.ts";
 import { bindConflict, brokenConfig, handEdited, unreachableBalancer } from "./support/scenarios/refusals.ts";
 import { rollCold, rollNeverHealthy, rollThreeApps } from "./support/scenarios/rollouts.ts";
@@ -94,6 +95,12 @@ describe("the VIP", () => {
 
   test("gets a second one beside it without two holders, and a broken file reaches nobody", async () => {
     await expect(addVip(bench)).resolves.toBeUndefined();
+  });
+});
+
+describe("routes", () => {
+  test("hand connections through by port and by name, the fleet's own port to nobody else", async () => {
+    await expect(handThrough(bench)).resolves.toBeUndefined();
   });
 });
 

@@ -156,6 +156,21 @@ describe("a balancer whose manifest is gone", () => {
   });
 });
 
+describe("a route that is open to the fleet alone", () => {
+  test.for([[FLEET], [{ kind: "app", app: "db" }]] as const)("lets the fleet in at once, planned for %j", ([scope]) => {
+    const route = { kind: "port", lb: "edge", port: 7000, mode: "tcp", from: "fleet" } as const;
+    const db = { name: "db", release: "1.0", hosts: ["app1", "app2"], sets: ["edge"], rollout: {}, port: 5432 };
+    const input = running().input({ ...SHOP, apps: [...SHOP.apps, db] });
+    const apps = input.topology.apps.map((app) => (app.name === "db" ? { ...app, routes: [route] } : app));
+    const { plans, problems } = planFleet({ ...input, topology: { ...input.topology, apps } }, scope);
+    expect(problems).toEqual([]);
+    const installs = plans.flatMap(actionsOf).filter((action) => action.kind === "lb.install");
+    const maps = installs.flatMap(({ files }) => files.filter(({ path }) => path.endsWith("/fleet.map")));
+    expect(maps).toHaveLength(2);
+    for (const map of maps) expect(map.kind === "text" && map.text).toContain("10.0.0.1 1\n");
+  });
+});
+
 describe("a balancer that joins or leaves", () => {
   test("can get the VIP only once it carries the apps of the others", () => {
     const input = withVip(running().input(SHOP), "lb1");
