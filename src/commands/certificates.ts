@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import type { CertificateSource } from "../model/fleet.ts";
+import type { CertificateSource, SecretSource } from "../model/fleet.ts";
 import type { LbCertificate } from "../model/lb.ts";
 import { Secret } from "../model/secret.ts";
 import type { Topology, TopologyBalancer } from "../model/topology.ts";
@@ -59,19 +59,29 @@ async function readOne(
   source: CertificateSource,
   { fingerprintKey, served }: Reading,
 ): Promise<Read> {
-  const what = `certificate ${source.name} of ${set.name}`;
-  const chain = await secretBytes(context, what, source.chain);
-  const key = source.key === null ? new Uint8Array() : await secretBytes(context, `${what}: its key`, source.key);
+  const name = `certificate ${source.name} of ${set.name}`;
+  const what = `${name}${placeOf(source.chain)}`;
+  const chain = await secretBytes(context, name, source.chain);
+  const key = source.key === null ? new Uint8Array() : await secretBytes(context, `${name}: its key`, source.key);
   const pem = `${text(chain).trimEnd()}\n${text(key)}`;
   const leaf = parsed(what, () => new X509Certificate(pem));
-  const privateKey = parsed(`${what}: its key`, () => createPrivateKey(pem));
-  if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${what}: the key is another certificate's`);
+  const privateKey = parsed(`${what}: its key${keyPlace(source)}`, () => createPrivateKey(pem));
+  if (!leaf.checkPrivateKey(privateKey)) throw wrong(`${what}: the key${keyPlace(source)} is another certificate's`);
   const secret = new Secret(new TextEncoder().encode(tidy(pem)));
   const fingerprint = secret.fingerprint(fingerprintKey);
   if (leaf.validToDate.getTime() <= context.clock.now() && !served.has(fingerprint)) {
     throw wrong(`${what} ended on ${leaf.validToDate.toISOString().slice(0, 10)}`);
   }
   return { certificate: { name: source.name, fingerprint, names: namesOf(leaf) }, secret };
+}
+
+/** Where something was read, for messages; a program's name would say little. */
+function placeOf(source: SecretSource): string {
+  return source.kind === "file" ? ` (${source.path})` : "";
+}
+
+function keyPlace({ key }: CertificateSource): string {
+  return key === null ? "" : placeOf(key);
 }
 
 /** HAProxy's socket ends a payload at an empty line, and comments in PEM files are of no use to it. */

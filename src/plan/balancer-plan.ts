@@ -1,3 +1,4 @@
+import type { LbApp, LbModel } from "../model/lb.ts";
 import type { Plan } from "../model/plan.ts";
 import { configHash, diffLb } from "../lb/diff.ts";
 import type { LbFacts } from "../lb/facts.ts";
@@ -119,7 +120,7 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
   const nothing = { stages: [], state, reasons: [], changes: [] };
   // A balancer without VIP is brought in by the first app that is routed there.
   if (!state.ours && !hasVip) return nothing;
-  const model = { ...state.model, set };
+  const model = withSet(state.model, set);
   const { templates } = input;
   const next = install(state, { template: templates.haproxy, phase: "expand", model, disabled: [] });
   // Its files are the same, and what the apps' plans add is made of the new settings all the same.
@@ -130,6 +131,16 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
     reasons: reasonsOf(next.state, facts).map((reason) => `${name}: ${reason}`),
     changes: [{ balancer: name, change: next.change }],
   };
+}
+
+/** The apps as they are, under the set's new settings. Without certificates there is no https to offer any more. */
+function withSet(model: LbModel, set: LbModel["set"]): LbModel {
+  if (set === null || set.certificates.length > 0) return { ...model, set };
+  const plain = (app: LbApp): LbApp => ({
+    ...app,
+    routes: app.routes.map((route) => (route.kind === "http" ? { ...route, tls: "none" } : route)),
+  });
+  return { set, apps: Object.fromEntries(Object.entries(model.apps).map(([name, app]) => [name, plain(app)])) };
 }
 
 /** What is not as it should be, file by file; that a file is to change is told by the change itself. */

@@ -53,7 +53,7 @@ function leave(host: string, { set, facts, input }: Balancer): BalancerMove {
   if (!facts.stable.active) return { ...NOTHING, reasons: [`${host}: holds no VIP and asks for none already`] };
   const all = successors(host, input);
   const others = all.filter((each) => input.drains[each] === undefined);
-  if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(host, set)] };
+  if (others.length === 0) return { ...NOTHING, problems: [nobodyElse(host, set, input)] };
   const reasons = [`${host}: hands the VIP of ${set.name} over to ${others.join(" or ")}`];
   return { ...NOTHING, stages: handOver("withdraw", host, [host, ...all], set.vips), reasons };
 }
@@ -64,12 +64,13 @@ function noVip(host: string, set: TopologyBalancer): BalancerMove {
   return { ...NOTHING, problems: [failure("unsafe-plan", what, hint)] };
 }
 
-function nobodyElse(host: string, set: TopologyBalancer): Failure {
+function nobodyElse(host: string, set: TopologyBalancer, { drains }: PlanInput): Failure {
   const others = set.hosts.filter((each) => each !== host);
+  const drained = others.find((each) => drains[each] !== undefined);
   const who = others.length === 0 ? "it is the only one" : `none of ${others.join(", ")} is in service`;
   return failure(
     "min-available",
     `${host} cannot hand over the VIP of ${set.name}: ${who}`,
-    "see the balancers: drover lb show",
+    drained === undefined ? "see the balancers: drover lb show" : `${drained} is drained: drover undrain ${drained}`,
   );
 }

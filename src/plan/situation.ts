@@ -93,7 +93,8 @@ function movesOf(app: string, { host, address, port }: DesiredInstance, input: P
   return balancersOf(app, input).flatMap(({ balancer, facts: { stable } }) => {
     const server = stable.manifest?.model.apps[app]?.servers.find(({ name }) => name === host);
     if (server === undefined || (server.address === address && server.port === port)) return [];
-    return [`${balancer} sends its traffic to ${server.address} port ${String(server.port)}`];
+    const now = `${server.address} port ${String(server.port)}`;
+    return [`${balancer} looks for it at ${now}, not ${address} port ${String(port)}`];
   });
 }
 

@@ -73,12 +73,28 @@ function planSet(set: TopologyBalancer, input: PlanInput): VipPlan {
       ...leaving.flatMap(({ input: { balancer, previous } }) => removeVip("contract", { balancer, previous })),
     ],
     reasons: [
+      ...vanished(set, input),
       ...installs.flatMap((change) => change.reasons.map((reason) => `${change.input.balancer}: ${reason}`)),
       ...(hosts.length === 0 ? [] : [`${hosts.join(", ")}: ${way}`]),
       ...leaving.map((change) => `${change.input.balancer}: keepalived goes, its set has no VIP any more`),
     ],
   };
 }
+
+/**
+ * Peers that the balancers still speak to and that no host of the inventory is any more. If such a one still runs, it hears
+ * nobody after this change, and takes the VIP beside its holder.
+ */
+function vanished(set: TopologyBalancer, input: PlanInput): readonly string[] {
+  const known = new Set(input.topology.hosts.flatMap(({ addresses }) => addresses));
+  const peers = set.hosts.flatMap((host) => factsOf(host, input)?.stable.manifest?.model.peers ?? []);
+  return [...new Set(peers)]
+    .filter((peer) => !known.has(peer))
+    .map((peer) => `${peer} was a balancer of ${set.name} and has left the inventory: ${STOP_IT}`);
+}
+
+const STOP_IT =
+  "unless it is off for good it takes the VIP too; stop keepalived there first, or put it back with other tags and apply";
 
 /** Balancers that may hold the VIP afterwards: those that change, and those that run already. */
 function inService({ hosts }: TopologyBalancer, changed: readonly string[], input: PlanInput): readonly string[] {

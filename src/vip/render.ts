@@ -24,6 +24,9 @@ interface VipView {
   readonly others: readonly string[];
 }
 
+/** Whom a balancer without others speaks to. */
+const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
+
 function viewOf(model: VipModel): VipView {
   const [anchor, ...others] = model.vips;
   if (anchor === undefined) throw new DroverError(failure("bug", `the balancer set ${model.set} has no VIP`));
@@ -42,7 +45,7 @@ function viewOf(model: VipModel): VipView {
     fast,
     advertInterval: fast ? "0.1" : "1",
     address: plainAddress(model.address),
-    peers: model.peers.map(plainAddress),
+    peers: (model.peers.length === 0 ? [LOOPBACK[familyOf(anchor.address)]] : model.peers).map(plainAddress),
     anchor: vipAddress(anchor),
     others: others.map(vipAddress),
   };
@@ -82,7 +85,7 @@ function keepsOwnPart(text: string, view: VipView): void {
     `script "${view.check}"`,
     "track_script {",
     ...(view.interface === null ? [] : [`interface ${view.interface}`]),
-    ...(view.peers.length === 0 ? [] : [`unicast_src_ip ${view.address}`]),
+    `unicast_src_ip ${view.address}`,
     ...view.peers,
     view.anchor,
     ...view.others,

@@ -38,7 +38,7 @@ export function* tryApps(action: Try): Operation {
   }
   return done(
     count === 0
-      ? "no app has a server that is up"
+      ? "nothing to ask yet, no server is up"
       : `${count === 1 ? "1 app answers" : `${String(count)} apps answer`}`,
   );
 }

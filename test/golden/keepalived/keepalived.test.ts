@@ -34,7 +34,7 @@ test.for<[string, string, string]>([
   ["nothing", "", 'it has no line "vrrp_instance drover_edge {"'],
   ["no anchor", KEEPALIVED_TEMPLATE.replace("{{anchor}}", ""), 'it has no line "192.168.56.10/24"'],
   ["no other VIPs", KEEPALIVED_TEMPLATE.replace("{{this}}\n{{/each}}\n    }\n{{/if}}\n}", "{{/each}}\n    }\n{{/if}}\n}"), 'it has no line "fd00:56::10/64"'],
-  ["no peers", KEEPALIVED_TEMPLATE.replace(/\{\{#if peers[^]*?\{\{\/if\}\}\n/, ""), "it has no line \"unicast_src_ip"],
+  ["no peers", KEEPALIVED_TEMPLATE.replace(/ +unicast_src_ip[^]*?\{\{\/each\}\}\n {4}\}\n/, ""), "it has no line \"unicast_src_ip"],
   ["no check", KEEPALIVED_TEMPLATE.replace("{{check}}", "/bin/true"), 'it has no line "script'],
 ])("a template with %s is refused", ([, template, says]) => {
   expect(() => renderKeepalived(template, LB1)).toThrow(says);

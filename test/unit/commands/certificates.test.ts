@@ -110,7 +110,7 @@ describe("a certificate", () => {
   test("that has ended is refused with its day", async () => {
     const files = { "shop.pem": `${read("shop.crt")}${read("shop.key")}` };
     const { problems } = await readOne(files, bundle, { now: Date.now() + 31 * 86_400_000 });
-    expect(problems[0]?.message).toMatch(/^certificate shop of edge ended on \d{4}-\d{2}-\d{2}$/);
+    expect(problems[0]?.message).toMatch(/^certificate shop of edge \(shop\.pem\) ended on \d{4}-\d{2}-\d{2}$/);
   });
 
   test("that has ended keeps nobody from changing something else where it is served already", async () => {
