@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { known } from "../../../src/model/known.ts";
 import { planFleet } from "../../../src/plan/fleet-plan.ts";
 import type { HostView, PlanInput } from "../../../src/plan/input.ts";
+import { desiredVip } from "../../../src/vip/desired.ts";
 import { actionsOf, carryOut } from "../../support/fleet-arbitraries.ts";
 import { withLostManifest } from "../../../src/plan/lost-manifest.ts";
 import type { FleetSketch } from "../../support/fleets.ts";
@@ -156,6 +157,31 @@ describe("a balancer whose manifest is gone", () => {
   });
 });
 
+describe("a set's certificates", () => {
+  const certificate = { name: "shop", fingerprint: "aa", names: ["shop.test"] };
+  const source = { name: "shop", chain: { kind: "file", path: "shop.pem" }, key: null } as const;
+
+  function withCertificate(input: PlanInput): PlanInput {
+    const balancers = input.topology.balancers.map((set) => ({ ...set, certificates: [source] }));
+    return {
+      ...input,
+      topology: { ...input.topology, balancers },
+      certificates: new Map([["edge", [certificate]]]),
+    };
+  }
+
+  test("come with the set, and https with the apps; without the last one all is plain http again", () => {
+    const fleet = running();
+    for (const plan of planFleet(withCertificate(fleet.input(SHOP)), FLEET).plans)
+      actionsOf(plan).forEach((each) => fleet.act(each));
+    expect(fleet.balancer("lb1").model?.apps["shop"]?.routes[0]).toMatchObject({ tls: "redirect" });
+    expect(planFleet(withCertificate(fleet.input(SHOP)), FLEET).plans).toEqual([]);
+    carryOut(fleet, SHOP);
+    expect(fleet.balancer("lb1").model?.apps["shop"]?.routes[0]).toMatchObject({ tls: "none" });
+    expect(planFleet(fleet.input(SHOP), FLEET)).toMatchObject({ plans: [], problems: [] });
+  });
+});
+
 describe("a route that is open to the fleet alone", () => {
   test.for([[FLEET], [{ kind: "app", app: "db" }]] as const)("lets the fleet in at once, planned for %j", ([scope]) => {
     const route = { kind: "port", lb: "edge", port: 7000, mode: "tcp", from: "fleet" } as const;
@@ -206,6 +232,19 @@ describe("a balancer that joins or leaves", () => {
       "vip.await ",
       "lb.restore lb2",
     ]);
+  });
+
+  test("is named where it has left the inventory, because it may take the VIP too", () => {
+    const input = edit(withVip(running().input(SHOP), "lb1"), "lb1", (view) => {
+      if (view.vip?.kind !== "known") return view;
+      const model = desiredVip(withVip(running().input(SHOP), "lb1").topology, "lb1", null);
+      if (model === null) throw new Error("no VIP");
+      const manifest = { model: { ...model, peers: ["10.0.0.99"] }, sha256: "" };
+      return { ...view, vip: known({ ...view.vip.value, stable: { ...view.vip.value.stable, manifest } }) };
+    });
+    expect(planFleet(input, FLEET).plans[0]?.reasons.join("\n")).toContain(
+      "10.0.0.99 was a balancer of edge and has left the inventory",
+    );
   });
 
   test("a server that HAProxy was told of by hand is put right by a reload", () => {
