@@ -73,7 +73,11 @@ describe("a drained host", () => {
   });
 
   test("is drained after a reload by hand, out after a restart, and in maintenance after a reboot", async () => {
-    const { totals } = await underLoad(lab, () => onBalancers("systemctl", "reload", "haproxy"));
+    const { totals } = await underLoad(lab, async () => {
+      await onBalancers("systemctl", "reload", "haproxy");
+      // Users go on while everything is looked at once more.
+      await expectDrover(lab, 0, "lb", "verify");
+    });
     expectNoneFailed(totals);
     expect(await statesOf("app1")).toEqual(["DRAIN", "DRAIN"]);
     await onBalancers("systemctl", "restart", "haproxy");
