@@ -10,7 +10,7 @@ import { lab } from "./support/lab.ts";
 import { artifactAt, desiredOn, exampleApp } from "../support/release.ts";
 
 const HOST = "app1";
-const real = lab("test-release");
+const real = lab("test-hostile");
 const { drive, sh } = driver(real);
 
 describe("words and variables through a real systemd", () => {

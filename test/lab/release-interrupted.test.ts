@@ -11,7 +11,7 @@ import { artifactAt, desiredOn, exampleApp } from "../support/release.ts";
 const HOST = "app1";
 const ADDRESS = "192.168.56.21";
 const SECRETS = { "shop/DATABASE_URL": "secret\n" };
-const real = lab("test-release");
+const real = lab("test-interrupted");
 const { drive, gather, sh } = driver(real);
 
 /** What kills a command with all it started, after that many milliseconds. */
