@@ -1,4 +1,5 @@
 import { DroverError, failure } from "../model/errors.ts";
+import { FRAMING_HEADERS } from "../model/headers.ts";
 import { refuse } from "./syntax.ts";
 
 /** A header as the template writes it: `value` is quoted for HAProxy and escaped for its log-format. */
@@ -13,18 +14,6 @@ const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,126})$/;
 const VALUE = /^[!-~]+(?: [!-~]+)*$/;
 const LIMIT = 1000;
 
-/** They say where a message ends or what becomes of its connection; HAProxy writes them itself. */
-const FRAMING: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
 /** One word of haproxy.cfg (configuration.txt §2.2): strong quotes, or weak ones where the text holds a strong one. */
 function quoted(text: string): string {
   return text.includes("'") ? `"${text.replaceAll(/[\\"$]/g, String.raw`\$&`)}"` : `'${text}'`;
@@ -33,7 +22,7 @@ function quoted(text: string): string {
 /** `%` starts a variable of a log-format (configuration.txt §8.2.4). */
 function header(name: string, value: string): HeaderView {
   if (!NAME.test(name)) return refuse("files-invalid", "the header name", name);
-  if (FRAMING.has(name.toLowerCase())) {
+  if (FRAMING_HEADERS.includes(name.toLowerCase())) {
     throw new DroverError(failure("files-invalid", `the header ${name} is HAProxy's own`, "run drover validate"));
   }
   if (!VALUE.test(value) || value.length > LIMIT) return refuse("files-invalid", `the value of header ${name}`, value);

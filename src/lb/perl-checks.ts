@@ -1,16 +1,5 @@
+import { INSTALL_EXIT } from "../model/installing.ts";
 import { FILES } from "./paths.ts";
-
-/** Exit codes of the installing script beyond those that every script has. */
-export const INSTALL_EXIT = {
-  /** Refused before anything was changed. */
-  refused: 65,
-  /** The new files did not come up; the previous ones are back and run. */
-  putBack: 66,
-  /** Neither the new files nor the previous ones run. */
-  stuck: 67,
-  /** HAProxy is not installed. */
-  missing: 69,
-} as const;
 
 /**
  * What is looked at in the files before anything is changed: HAProxy's own `-c`, and what that does not find, a map

@@ -1,6 +1,7 @@
+import { INSTALL_EXIT } from "../model/installing.ts";
 import { CONFIG, FILES, MANIFEST, MAPS, PENDING, PREVIOUS } from "./paths.ts";
 import { PERL_BUNDLE } from "./perl-bundle.ts";
-import { INSTALL_EXIT, PERL_CHECKS } from "./perl-checks.ts";
+import { PERL_CHECKS } from "./perl-checks.ts";
 import { PERL_CONFIG } from "./perl-config.ts";
 import { PERL_HOST_CHECKS } from "./perl-host-checks.ts";
 import { PERL_PLACE } from "./perl-place.ts";

@@ -22,9 +22,14 @@ export interface Command {
   readonly mutates: boolean;
 }
 
-/** A {@link Command} that only reads and takes nothing on stdin. */
-export function reading(name: string, text: string, args: readonly string[] = []): Command {
-  return { name, text, args, frames: [], mutates: false };
+/** A {@link Command} that only reads. */
+export function reading(
+  name: string,
+  text: string,
+  args: readonly string[] = [],
+  frames: readonly Frame[] = [],
+): Command {
+  return { name, text, args, frames, mutates: false };
 }
 
 /** A {@link Command} that changes the host. */

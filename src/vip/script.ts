@@ -1,18 +1,5 @@
+import { INSTALL_EXIT } from "../model/installing.ts";
 import { CHECK, CONFIG, DROP_IN, MANIFEST, PENDING, PREVIOUS, YIELDED } from "./paths.ts";
-
-/** Exit codes of keepalived's scripts beyond those that every script has. */
-export const VIP_EXIT = {
-  /** Refused before anything was changed. */
-  refused: 65,
-  /** The new file did not come up; the previous one is back and runs. */
-  putBack: 66,
-  /** Neither the new file nor the previous one runs. */
-  stuck: 67,
-  /** A VIP is still on the host. */
-  held: 68,
-  /** keepalived is not installed. */
-  missing: 69,
-} as const;
 
 const STAGED = "/var/lib/drover/staged";
 /** Where the check lies while a file is tested: the test insists on one that root alone can write, and run. */
@@ -89,13 +76,13 @@ sum_of() { sha256sum < "$1" | cut -c1-64; }
 is_active() { [ "$(systemctl is-active keepalived 2>/dev/null)" = active ]; }
 main_pid() { systemctl show -p MainPID --value keepalived 2>/dev/null; }
 test_config() {
-  [ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
+  [ -x /usr/sbin/keepalived ] || quit ${INSTALL_EXIT.missing} 'keepalived is not installed'
   lay ${STAGED}/drover-alive ${TRIAL}/drover-alive 755
   sed 's|${CHECK}|${TRIAL}/drover-alive|' "$1" > ${TRIAL}/keepalived.conf || quit 74 'cannot write ${TRIAL}'
   said=$(/usr/sbin/keepalived -t -f ${TRIAL}/keepalived.conf 2>&1 9>&-); code=$?
   rm -rf ${TRIAL}
   [ "$code" != 0 ] || return 0
-  quit ${VIP_EXIT.refused} 'keepalived refuses the new keepalived.conf' "$(printf '%s' "$said" | sed 's|${TRIAL}/||g')"
+  quit ${INSTALL_EXIT.refused} 'keepalived refuses the new keepalived.conf' "$(printf '%s' "$said" | sed 's|${TRIAL}/||g')"
 }
 # keepalived leaves out a script that others than root could write, and says so in its log only.
 check_is_ours() { cmp -s ${STAGED}/drover-alive ${CHECK} && [ "$(stat -c '%a %u' ${CHECK})" = '755 0' ]; }
@@ -124,7 +111,7 @@ bring_up() {
 }
 clear_vips() {
   [ -f "$1" ] || return 0
-  perl -e '${PERL_CLEAR_VIPS}' "$1" || exit ${VIP_EXIT.held}
+  perl -e '${PERL_CLEAR_VIPS}' "$1" || exit ${INSTALL_EXIT.held}
 }
 mkdir -p -m 755 /etc/keepalived ${folderOf(MANIFEST)} || exit 74
 mkdir -p -m 700 ${STAGED} ${PREVIOUS} || exit 74
@@ -180,12 +167,12 @@ if [ "$same" = no ] || [ -e ${PENDING} ] || { [ "$ran" = no ] && [ "$stays" = no
     if [ "$ran" = no ]; then
       systemd disable --now keepalived
       rm -f ${PENDING}
-      quit ${VIP_EXIT.putBack} \\
+      quit ${INSTALL_EXIT.putBack} \\
         'keepalived did not start with the new keepalived.conf; it is stopped and the previous file is back' "$words"
     fi
-    bring_up || quit ${VIP_EXIT.stuck} 'neither the new keepalived.conf nor the previous one came up' "$words"
+    bring_up || quit ${INSTALL_EXIT.stuck} 'neither the new keepalived.conf nor the previous one came up' "$words"
     rm -f ${PENDING}
-    quit ${VIP_EXIT.putBack} 'the new keepalived.conf did not come up; the previous one is back and runs' "$words"
+    quit ${INSTALL_EXIT.putBack} 'the new keepalived.conf did not come up; the previous one is back and runs' "$words"
   fi
 elif [ "$stays" = no ]; then systemd enable keepalived
 fi
@@ -228,25 +215,25 @@ ${CHANGE}`;
 
 /** Stops keepalived for maintenance. Its last packet has priority 0: the peers take over at once (RFC 3768 §6.4.3). */
 export const YIELD: string = `${FUNCTIONS}
-[ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
+[ -x /usr/sbin/keepalived ] || quit ${INSTALL_EXIT.missing} 'keepalived is not installed'
 : > ${YIELDED} || quit 28 'cannot write ${YIELDED}'
 # Not in one: disabling makes systemd read all units again, in the moment in which the VIP moves.
 systemd stop keepalived
 systemd disable keepalived
-! is_active || quit ${VIP_EXIT.stuck} 'keepalived did not stop'
+! is_active || quit ${INSTALL_EXIT.stuck} 'keepalived did not stop'
 clear_vips ${CONFIG}
 echo stopped
 `;
 
 /** The way back from {@link YIELD}. */
 export const RESUME: string = `${FUNCTIONS}
-[ -x /usr/sbin/keepalived ] || quit ${VIP_EXIT.missing} 'keepalived is not installed'
-[ -s ${CONFIG} ] || quit ${VIP_EXIT.stuck} '${CONFIG} is missing'
+[ -x /usr/sbin/keepalived ] || quit ${INSTALL_EXIT.missing} 'keepalived is not installed'
+[ -s ${CONFIG} ] || quit ${INSTALL_EXIT.stuck} '${CONFIG} is missing'
 if is_active; then
   said='it already runs'
   systemd enable keepalived
 else
-  bring_up || quit ${VIP_EXIT.stuck} 'keepalived does not start' "$(last_words)"
+  bring_up || quit ${INSTALL_EXIT.stuck} 'keepalived does not start' "$(last_words)"
   said=started
 fi
 rm -f ${YIELDED}

@@ -1,7 +1,7 @@
 import { sha256 } from "../../src/model/hash.ts";
+import { INSTALL_EXIT } from "../../src/model/installing.ts";
 import { addressKey, vipsOf } from "../../src/vip/normalize.ts";
 import { CHECK, CONFIG, DROP_IN, MANIFEST, PENDING, PREVIOUS, YIELDED } from "../../src/vip/paths.ts";
-import { VIP_EXIT } from "../../src/vip/script.ts";
 import { FakeExit, type FakeHost } from "./host.ts";
 import type { FakeCall, FakeFleet, FakeOutput, Interpreter } from "./transport.ts";
 
@@ -75,13 +75,13 @@ function printAddresses(host: FakeHost, own: readonly string[]): string {
 
 function needed(host: FakeHost): FakeKeepalived {
   const keepalived = fakeKeepalived(host);
-  if (keepalived === null) throw new FakeExit(VIP_EXIT.missing, "keepalived is not installed");
+  if (keepalived === null) throw new FakeExit(INSTALL_EXIT.missing, "keepalived is not installed");
   return keepalived;
 }
 
 function refuse(config: string): void {
   if (!/^nonsense/m.test(config)) return;
-  throw new FakeExit(VIP_EXIT.refused, "keepalived refuses the new keepalived.conf\nUnknown keyword 'nonsense'");
+  throw new FakeExit(INSTALL_EXIT.refused, "keepalived refuses the new keepalived.conf\nUnknown keyword 'nonsense'");
 }
 
 interface Files {
@@ -185,7 +185,7 @@ const interpreters: Readonly<Record<string, Interpreter>> = {
   "vip.resume": ({ host }) => {
     const keepalived = needed(host);
     const config = host.text(CONFIG);
-    if (config === null) throw new FakeExit(VIP_EXIT.stuck, `${CONFIG} is missing`);
+    if (config === null) throw new FakeExit(INSTALL_EXIT.stuck, `${CONFIG} is missing`);
     keepalived.running = config;
     keepalived.enabled = true;
     host.files.delete(YIELDED);

@@ -1,18 +1,7 @@
 import { z } from "zod";
+import { FRAMING_HEADERS } from "../../model/headers.ts";
 import { HEADER_NAME, HEADER_VALUE } from "../names.ts";
 import { text } from "./values.ts";
-
-/** Headers that frame a message or belong to one connection (RFC 9110 §7.6.1): HAProxy's own to set. */
-const FRAMING: readonly string[] = [
-  "connection",
-  "content-length",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
 
 /** Set by drover, by a key of their own or on every request. */
 const OWN: Readonly<Record<string, string>> = {
@@ -31,7 +20,7 @@ export const headers: z.ZodType<Record<string, string>> = z
     const seen = new Set<string>();
     for (const header of Object.keys(written)) {
       const lower = header.toLowerCase();
-      const message = FRAMING.includes(lower)
+      const message = FRAMING_HEADERS.includes(lower)
         ? `no ${header}, which HAProxy sets itself`
         : (OWN[lower] ?? (seen.has(lower) ? "each header once, whatever its case" : null));
       seen.add(lower);

@@ -3,16 +3,16 @@ import type { LbChange, LbModel, RuntimeEdit } from "../../model/lb.ts";
 import type { Command, Frame } from "../../model/command.ts";
 import { EXIT, mutating, reading } from "../../model/command.ts";
 import { failure } from "../../model/errors.ts";
-import type { Failure } from "../../model/errors.ts";
 import { canonicalJson } from "../../model/hash.ts";
+import type { Installed } from "../../model/installing.ts";
+import { installFailure } from "../../model/installing.ts";
 import { done, failed, run } from "../../model/operation.ts";
-import type { Operation, Ran } from "../../model/operation.ts";
+import type { Operation } from "../../model/operation.ts";
 import { fileId } from "../bundle.ts";
 import { configHash } from "../diff.ts";
 import { refName } from "../normalize.ts";
 import { CONFIG, MANIFEST, PREVIOUS } from "../paths.ts";
 import { PERL_BUNDLE, STAGED } from "../perl-bundle.ts";
-import { INSTALL_EXIT } from "../perl-checks.ts";
 import { PERL_CONFIG, PERL_MARK } from "../perl-config.ts";
 import { PERL_INSTALL } from "../perl-install.ts";
 import type { Part } from "./talk.ts";
@@ -133,40 +133,11 @@ function lines(text: string): readonly string[] {
   return text.split("\n").filter((line) => line.trim() !== "");
 }
 
-function configFailure(balancer: string, { code, stderr }: Ran): Failure {
-  const [first = "", ...detail] = lines(stderr);
-  switch (code) {
-    case INSTALL_EXIT.missing:
-      return failure(
-        "package-missing",
-        `HAProxy is not installed on ${balancer}`,
-        "install it there: apt-get install haproxy",
-      );
-    case INSTALL_EXIT.refused:
-      return failure(
-        "balancer-config",
-        `${balancer}: ${first}`,
-        "nothing was changed there; put right what it names, then: drover plan",
-        detail,
-      );
-    case INSTALL_EXIT.putBack:
-    case INSTALL_EXIT.stuck:
-      return failure("balancer-config", `${balancer}: ${first}`, "see there: journalctl -u haproxy", detail);
-    case EXIT.diskFull:
-      return failure("disk-full", `the disk of ${balancer} is full`, "", [first, ...detail]);
-    default:
-      return failure(
-        "command-failed",
-        `${CONFIG} on ${balancer} could not be changed (exit code ${String(code)})`,
-        "",
-        [first, ...detail],
-      );
-  }
-}
+const HAPROXY: Installed = { program: "HAProxy", package: "haproxy", file: CONFIG };
 
 function* finish(balancer: string, command: Command): Operation {
   const ran = yield* run(balancer, command);
-  return ran.code === 0 ? done(ran.stdout.trim()) : failed(configFailure(balancer, ran));
+  return ran.code === 0 ? done(ran.stdout.trim()) : failed(installFailure(balancer, HAPROXY, ran));
 }
 
 function* certificatesThere({ balancer, files }: Of<"lb.install">): Part<ReadonlyMap<string, string>> {
@@ -195,7 +166,7 @@ export function* mark(action: Of<"lb.mark">): Operation {
   const { balancer, server } = action;
   const ran = yield* run(balancer, markCommand(action));
   if (ran.code === 0) return done();
-  if (ran.code !== NO_SERVER) return failed(configFailure(balancer, ran));
+  if (ran.code !== NO_SERVER) return failed(installFailure(balancer, HAPROXY, ran));
   return failed(
     failure(
       "balancer-config",

@@ -1,6 +1,6 @@
 import type { LbAction } from "../../model/action.ts";
 import type { Command } from "../../model/command.ts";
-import { mutating } from "../../model/command.ts";
+import { reading } from "../../model/command.ts";
 import { DroverError, failure } from "../../model/errors.ts";
 import type { LbAsk } from "../../model/lb.ts";
 import { done, failed, haproxy, pause, run } from "../../model/operation.ts";
@@ -59,9 +59,9 @@ function* ask({ balancer, address }: Try, asks: readonly LbAsk[]): Part<readonly
   throw new DroverError(failure("unknown-state", `${balancer} could not ask its apps`, "", [stderr.trim()]));
 }
 
-/** It changes nothing, but a frame carries what may be a long list. */
+/** A frame carries what may be a long list. */
 function tryCommand(address: string, asks: readonly LbAsk[]): Command {
   const lines = asks.map(({ app, scheme, port, host, path }) => [app, scheme, port, host, path].join("\t"));
   const text = `take | perl -e '${PERL_TRY}' "$1"`;
-  return mutating("lb.try", text, [address], [{ kind: "text", text: `${lines.join("\n")}\n` }]);
+  return reading("lb.try", text, [address], [{ kind: "text", text: `${lines.join("\n")}\n` }]);
 }

@@ -1,16 +1,17 @@
 import type { Command, Frame } from "../../model/command.ts";
-import { EXIT, mutating } from "../../model/command.ts";
+import { mutating } from "../../model/command.ts";
 import { failure } from "../../model/errors.ts";
-import type { Failure } from "../../model/errors.ts";
 import { canonicalJson, sha256 } from "../../model/hash.ts";
+import type { Installed } from "../../model/installing.ts";
+import { installFailure } from "../../model/installing.ts";
 import { done, failed, run } from "../../model/operation.ts";
-import type { Operation, Ran } from "../../model/operation.ts";
+import type { Operation } from "../../model/operation.ts";
 import type { VipAction, VipModel } from "../../model/vip.ts";
 import { CHECK_SCRIPT } from "../check.ts";
 import { DROP_IN_TEXT } from "../drop-in.ts";
 import type { VipManifest } from "../facts.ts";
 import { CONFIG } from "../paths.ts";
-import { CHECK_ONLY, INSTALL, RESTORE, VIP_EXIT } from "../script.ts";
+import { CHECK_ONLY, INSTALL, RESTORE } from "../script.ts";
 
 type Of<Kind extends VipAction["kind"]> = Extract<VipAction, { kind: Kind }>;
 
@@ -23,46 +24,12 @@ function manifest(model: VipModel, hash: string): string {
   return `${canonicalJson(content)}\n`;
 }
 
-function lines(text: string): readonly string[] {
-  return text.split("\n").filter((line) => line.trim() !== "");
-}
-
-function scriptFailure(balancer: string, { code, stderr }: Ran): Failure {
-  const [first = "", ...detail] = lines(stderr);
-  switch (code) {
-    case VIP_EXIT.missing:
-      return failure(
-        "package-missing",
-        `keepalived is not installed on ${balancer}`,
-        "install it there: apt-get install keepalived",
-      );
-    case VIP_EXIT.refused:
-      return failure(
-        "balancer-config",
-        `${balancer}: ${first}`,
-        "nothing was changed there; put right what it names, then: drover plan",
-        detail,
-      );
-    case VIP_EXIT.putBack:
-    case VIP_EXIT.stuck:
-    case VIP_EXIT.held:
-      return failure("balancer-config", `${balancer}: ${first}`, "see there: journalctl -u keepalived", detail);
-    case EXIT.diskFull:
-      return failure("disk-full", `the disk of ${balancer} is full`, "", [first, ...detail]);
-    default:
-      return failure(
-        "command-failed",
-        `${CONFIG} on ${balancer} could not be changed (exit code ${String(code)})`,
-        "",
-        [first, ...detail],
-      );
-  }
-}
+const KEEPALIVED: Installed = { program: "keepalived", package: "keepalived", file: CONFIG };
 
 /** Runs one of keepalived's scripts and tells in words how it ended. */
 export function* finish(balancer: string, command: Command): Operation {
   const ran = yield* run(balancer, command);
-  return ran.code === 0 ? done(ran.stdout.trim()) : failed(scriptFailure(balancer, ran));
+  return ran.code === 0 ? done(ran.stdout.trim()) : failed(installFailure(balancer, KEEPALIVED, ran));
 }
 
 /** See `vip.install`. */

@@ -15,12 +15,11 @@ import { fileStands, filesInWords } from "../../../src/plan/verify/files.ts";
 import type { Finding } from "../../../src/plan/verify/findings.ts";
 import { hearingChecks } from "../../../src/plan/verify/hearing.ts";
 import { verify } from "../../../src/plan/verify/verify.ts";
-import { CHECK_SCRIPT } from "../../../src/vip/check.ts";
 import { desiredVip } from "../../../src/vip/desired.ts";
-import { DROP_IN_TEXT } from "../../../src/vip/drop-in.ts";
 import type { VipFacts } from "../../../src/vip/facts.ts";
 import { renderKeepalived } from "../../../src/vip/render.ts";
 import { HAPROXY_TEMPLATE, topologyOf } from "../../support/fleets.ts";
+import { factsWith } from "../vip/models.ts";
 
 const VIP = { address: "10.0.0.100", prefix: 24 };
 const plain = topologyOf({
@@ -86,23 +85,10 @@ function keepalived(
   stable: Partial<VipFacts["stable"]> = {},
   live: Partial<VipFacts["live"]> = {},
 ): VipFacts {
-  const text = keepalivedText(balancer);
   const model = desiredVip(topology, balancer, null);
+  if (model === null) throw new Error(`${balancer} has no VIP`);
   return {
-    stable: {
-      installed: true,
-      package: "keepalived",
-      active: true,
-      enabled: true,
-      config: { sha256: sha256(text), text },
-      check: CHECK_SCRIPT,
-      dropIn: DROP_IN_TEXT,
-      manifest: model === null ? null : { model, sha256: sha256(text) },
-      interrupted: false,
-      yielded: false,
-      interfaces: {},
-      ...stable,
-    },
+    ...factsWith(model, { interfaces: {}, ...stable }),
     live: { holds: balancer === "lb1" ? [VIP.address] : [], alive: true, ...live },
   };
 }

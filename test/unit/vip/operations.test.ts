@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Answer, Ask, Outcome } from "../../../src/model/operation.ts";
 import type { VipAction } from "../../../src/model/vip.ts";
 import { EXIT } from "../../../src/model/command.ts";
+import { INSTALL_EXIT } from "../../../src/model/installing.ts";
 import { operateVip } from "../../../src/vip/operations.ts";
 import { parseVrrpProbe, vrrpProbe } from "../../../src/vip/probe.ts";
-import { VIP_EXIT } from "../../../src/vip/script.ts";
 import { LB1, textOf } from "./models.ts";
 
 /** What a host answers to a command's name. */
@@ -46,10 +46,10 @@ describe("vip.install", () => {
   });
 
   test.for([
-    [VIP_EXIT.missing, "package-missing", "keepalived is not installed on lb1"],
-    [VIP_EXIT.refused, "balancer-config", "lb1: it says no"],
-    [VIP_EXIT.putBack, "balancer-config", "lb1: it says no"],
-    [VIP_EXIT.stuck, "balancer-config", "lb1: it says no"],
+    [INSTALL_EXIT.missing, "package-missing", "keepalived is not installed on lb1"],
+    [INSTALL_EXIT.refused, "balancer-config", "lb1: it says no"],
+    [INSTALL_EXIT.putBack, "balancer-config", "lb1: it says no"],
+    [INSTALL_EXIT.stuck, "balancer-config", "lb1: it says no"],
     [EXIT.diskFull, "disk-full", "the disk of lb1 is full"],
     [99, "command-failed", "could not be changed (exit code 99)"],
   ] as const)("exit code %i is %s", ([code, kind, says]) => {

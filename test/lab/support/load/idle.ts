@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Lab } from "../lab.ts";
+import type { Users } from "./users.ts";
+import { startUsers } from "./users.ts";
 
 /** What idle keep-alive users saw; see idle-users.ts. */
 export interface IdleTotals {
@@ -11,19 +13,6 @@ export interface IdleTotals {
 }
 
 /** Lets idle keep-alive users come to a balancer; `stop` takes as long as their longest silence, 4 s. */
-export function startIdle(lab: Lab, address: string, host: string): { stop(): Promise<IdleTotals> } {
-  const child = lab.background(["node", join(import.meta.dirname, "idle-users.ts"), address, host, "20"]);
-  let said = "";
-  let complained = "";
-  child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (complained += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  return {
-    async stop() {
-      child.kill("SIGINT");
-      await ended;
-      if (said === "") throw new Error(`the idle users did not tell their totals: ${complained}`);
-      return JSON.parse(said) as IdleTotals;
-    },
-  };
+export function startIdle(lab: Lab, address: string, host: string): Users<IdleTotals> {
+  return startUsers(lab, "idle users", ["node", join(import.meta.dirname, "idle-users.ts"), address, host, "20"]);
 }

@@ -7,6 +7,8 @@ import { startLoad } from "../../../../lab/demo/load.ts";
 import type { Lab } from "../lab.ts";
 import type { H2loadTotals } from "./h2load.ts";
 import { startH2load, sumH2load } from "./h2load.ts";
+import type { Users } from "./users.ts";
+import { startUsers } from "./users.ts";
 
 /** What HTTP/2 users saw; see http2-users.ts. */
 export interface Http2Totals {
@@ -52,25 +54,12 @@ const NONE: Http2Totals = {
   first: [],
 };
 
-function startHttp2({ lab, names, ca }: Pressure, address: string, rate: number): { stop(): Promise<Http2Totals> } {
+function startHttp2({ lab, names, ca }: Pressure, address: string, rate: number): Users<Http2Totals> {
   const streams = 4;
   const sessions = Math.max(2, names.length);
   const delay = Math.max(1, Math.round((1000 * sessions * streams) / rate));
   const options = { address, names, path: "/", ca, sessions, streams, delay };
-  const child = lab.background(["node", users, JSON.stringify(options)]);
-  let said = "";
-  let complained = "";
-  child.stdout?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (complained += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  return {
-    async stop() {
-      child.kill("SIGINT");
-      await ended;
-      if (said === "") throw new Error(`the HTTP/2 users did not tell their totals: ${complained}`);
-      return JSON.parse(said) as Http2Totals;
-    },
-  };
+  return startUsers(lab, "HTTP/2 users", ["node", users, JSON.stringify(options)]);
 }
 
 function startHttp1(pressure: Pressure, address: string, scheme: "http" | "https", rate: number): Running {
