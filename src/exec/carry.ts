@@ -43,7 +43,7 @@ export async function carry(step: Step, deps: ExecDeps, relays: Relays, signal: 
 async function answer(ask: Ask, deps: ExecDeps, relays: Relays, limits: Limits): Promise<Reply> {
   switch (ask.kind) {
     case "exec":
-      return await answerExec(ask.host, ask.command, deps, limits);
+      return await answerExec(ask, deps, limits);
     case "haproxy": {
       const epoch = ask.mutates ? deps.warrant.epoch : 0;
       const result = await relays.ask({ ...ask, epoch }, limits);
@@ -59,8 +59,12 @@ async function answer(ask: Ask, deps: ExecDeps, relays: Relays, limits: Limits):
   }
 }
 
-async function answerExec(host: string, command: Command, deps: ExecDeps, limits: Limits): Promise<Reply> {
-  const result = await deps.transport.exec(host, toRequest(command, deps), limits);
+async function answerExec(
+  { host, command, fresh = false }: Extract<Ask, { readonly kind: "exec" }>,
+  deps: ExecDeps,
+  limits: Limits,
+): Promise<Reply> {
+  const result = await deps.transport.exec(host, { ...toRequest(command, deps), fresh }, limits);
   if (result.kind === "failed") return result;
   if (command.mutates && result.code === EXIT.stale) {
     return {

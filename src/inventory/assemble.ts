@@ -56,6 +56,9 @@ function build({ drover, apps }: Parts, world: World): Fleet | null {
       .map(([lb, { hosts: selector, ...set }]) => ({ name: lb, selector, ...set }))
       .toSorted((left, right) => compareText(left.name, right.name)),
     state,
+    dns: null,
+    firewall: null,
+    rulePlaces: {},
     apps: apps
       .map(({ app }) => app)
       .filter((app): app is App => app !== null)

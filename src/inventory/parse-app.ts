@@ -68,7 +68,7 @@ function completeApp(work: Work): App | null {
   if (name === undefined || selector === undefined || release === undefined || port === undefined) return null;
   if (artifact === null || run === null || env === null || health === null || settings === null) return null;
   const file = work.file.file;
-  return { name, file, selector, release, artifact, run, port, health, env, ...settings };
+  return { name, file, selector, release, artifact, run, port, ports: [], talksTo: [], health, env, ...settings };
 }
 
 /** What stands in the app as it stands in its file. */

@@ -20,6 +20,9 @@ export function compileTopology(fleet: Fleet): Topology {
       .map((app) => place(app, fleet.hosts))
       .toSorted((left, right) => compareText(left.name, right.name)),
     state: fleet.state,
+    ssh: { port: fleet.ssh.port },
+    dns: null,
+    firewall: null,
   };
 }
 

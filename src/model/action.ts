@@ -1,3 +1,4 @@
+import type { FirewallAction } from "./firewall.ts";
 import type { Health } from "./fleet.ts";
 import type { LbAsk, LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "./lb.ts";
 import type { VipAction } from "./vip.ts";
@@ -126,4 +127,4 @@ export type FilesAction = {
 /** A plain pause between two steps, e.g. `shutdownDelay`. */
 export type PauseAction = { readonly kind: "pause"; readonly ms: number };
 
-export type Action = LbAction | VipAction | ReleaseAction | FilesAction | PauseAction;
+export type Action = LbAction | VipAction | FirewallAction | ReleaseAction | FilesAction | PauseAction;

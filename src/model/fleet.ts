@@ -1,3 +1,5 @@
+import type { FirewallSettings, PortProtocol } from "./policy.ts";
+
 /** What the files say, parsed and validated: plain data, defaults filled in, durations in milliseconds. */
 
 /** Where in a file something was written; lines and columns count from 1. */
@@ -126,6 +128,13 @@ export interface RolloutSettings {
   readonly keepReleases: number;
 }
 
+/** A port of an app by name. */
+export interface NamedPort {
+  readonly name: string;
+  readonly protocol: PortProtocol;
+  readonly port: number;
+}
+
 /** A deployable as its team wrote it. `run`, `artifact` and `env` already have `{{release}}` and `{{port}}` filled in. */
 export interface App {
   readonly name: string;
@@ -137,6 +146,10 @@ export interface App {
   /** argv; the first word is relative to the release directory. */
   readonly run: readonly string[];
   readonly port: number | null;
+  /** Further ports it listens on, sorted by name, for policies to name; `port` itself is called as the app. */
+  readonly ports: readonly NamedPort[];
+  /** Apps it opens connections to, sorted. */
+  readonly talksTo: readonly string[];
   readonly health: Health;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, SecretSource>>;
@@ -229,6 +242,15 @@ export interface Fleet {
   /** Sorted by name. */
   readonly loadBalancers: readonly LoadBalancer[];
   readonly state: StateSettings;
+  /** The hosts that answer DNS for the fleet; null: none do. */
+  readonly dns: { readonly servers: string } | null;
+  /** Null: firewalls are not managed at all. */
+  readonly firewall: FirewallSettings | null;
+  /**
+   * Where each rule of the firewall was written, by `in` or `out` and its source: `in orders-db:0`. Not part of the
+   * topology: a file that is only reformatted changes no plan.
+   */
+  readonly rulePlaces: Readonly<Record<string, Place>>;
   /** Sorted by name. */
   readonly apps: readonly App[];
 }

@@ -7,7 +7,8 @@ import type { Failure } from "./errors.ts";
  * can time it, abort it and run it against the real thing or the fake.
  */
 export type Ask =
-  | { readonly kind: "exec"; readonly host: string; readonly command: Command }
+  /** `fresh`: over a connection made for it alone, so that it proves a new one gets through. */
+  | { readonly kind: "exec"; readonly host: string; readonly command: Command; readonly fresh?: boolean }
   /** Lines for HAProxy's sockets on a balancer, through the run's relay; one reply per line, sent together. */
   | {
       readonly kind: "haproxy";
@@ -61,6 +62,13 @@ export interface Ran {
 /** Yields an exec and narrows its answer. */
 export function* run(host: string, command: Command): Generator<Ask, Ran, Answer> {
   const answer = yield { kind: "exec", host, command };
+  if (answer.kind !== "exec") throw new TypeError(`asked for exec, was answered ${answer.kind}`);
+  return answer;
+}
+
+/** Like {@link run}, over a connection made for it alone: that it answers proves that a new one gets through. */
+export function* runAnew(host: string, command: Command): Generator<Ask, Ran, Answer> {
+  const answer = yield { kind: "exec", host, command, fresh: true };
   if (answer.kind !== "exec") throw new TypeError(`asked for exec, was answered ${answer.kind}`);
   return answer;
 }

@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import type { Failure } from "./errors.ts";
 import type { Fact } from "./fact.ts";
+import type { FirewallLedger } from "./firewall.ts";
 
 /** How a command ended. A host that fails is a result, not an exception. */
 export type ExecResult =
@@ -23,6 +24,8 @@ export interface Warrant {
 export interface Request {
   readonly command: Command;
   readonly warrant: Warrant | null;
+  /** True: over a connection made for this request alone and closed after it. */
+  readonly fresh?: boolean;
   /** One stream or byte string per frame of the command, in order, with its exact length in bytes. */
   readonly frames: readonly { readonly size: number; readonly bytes: AsyncIterable<Uint8Array> | Uint8Array }[];
 }
@@ -115,6 +118,8 @@ export interface Lease {
   setOpen(app: string, rollout: string | null): Promise<void>;
   /** Records that a host is drained, and why (`null`: not any more); resolves when it is on disk. Throws a DroverError. */
   setDrain(host: string, drain: HostDrain | null): Promise<void>;
+  /** Remembers addresses and debts of the firewall, as a whole; resolves when it is on disk. Throws a DroverError. */
+  setLedger(ledger: FirewallLedger): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -126,6 +131,8 @@ export interface StateFacts {
   readonly open: Readonly<Record<string, string>>;
   /** The drained hosts. */
   readonly drains: Readonly<Record<string, HostDrain>>;
+  /** Null until a firewall has been applied. */
+  readonly ledger: FirewallLedger | null;
   /** Who holds the lease right now. */
   readonly holder: Holder | null;
   readonly epoch: number;

@@ -1,4 +1,5 @@
-import type { App, Host, LoadBalancer, StateSettings } from "./fleet.ts";
+import type { App, Host, LoadBalancer, SshSettings, StateSettings } from "./fleet.ts";
+import type { PlacedFirewall } from "./policy.ts";
 
 /** An app on one host and port. */
 export interface Instance {
@@ -28,4 +29,9 @@ export interface Topology {
   readonly balancers: readonly TopologyBalancer[];
   readonly apps: readonly TopologyApp[];
   readonly state: StateSettings;
+  /** Where operators come in. */
+  readonly ssh: Pick<SshSettings, "port">;
+  /** Hosts that answer DNS for the fleet, in inventory order. */
+  readonly dns: { readonly servers: readonly string[] } | null;
+  readonly firewall: PlacedFirewall | null;
 }

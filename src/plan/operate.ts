@@ -1,8 +1,10 @@
 import type { Action, LbAction, ReleaseAction } from "../model/action.ts";
+import type { FirewallAction } from "../model/firewall.ts";
 import type { VipAction } from "../model/vip.ts";
 import type { Command } from "../model/command.ts";
 import type { Operation } from "../model/operation.ts";
 import { done, pause } from "../model/operation.ts";
+import { operateFirewall } from "../firewall/operations.ts";
 import { operateLb } from "../lb/operations.ts";
 import { RELAY } from "../lb/relay.ts";
 import { operateRelease } from "../release/operations.ts";
@@ -15,6 +17,7 @@ export const relayCommand: Command = RELAY;
 export function operate(action: Action): Operation {
   if (isLb(action)) return operateLb(action);
   if (isVip(action)) return operateVip(action);
+  if (isFirewall(action)) return operateFirewall(action);
   if (isRelease(action)) return operateRelease(action);
   switch (action.kind) {
     case "files.edit":
@@ -30,6 +33,10 @@ function isLb(action: Action): action is LbAction {
 
 function isVip(action: Action): action is VipAction {
   return action.kind.startsWith("vip.");
+}
+
+function isFirewall(action: Action): action is FirewallAction {
+  return action.kind.startsWith("firewall.");
 }
 
 function isRelease(action: Action): action is ReleaseAction {

@@ -57,6 +57,7 @@ export function keepLease(held: Held): Lease {
     setOpen: (app, rollout) => must(rollout === null ? `close ${app}` : `open ${app} ${rollout}`),
     setDrain: (drained, drain) =>
       must(drain === null ? `undrain ${drained}` : `drain ${drained} ${JSON.stringify(drain)}`),
+    setLedger: (ledger) => must(`ledger ${JSON.stringify(ledger)}`),
     async release() {
       if (released) return;
       released = true;

@@ -81,7 +81,7 @@ const READERS: Readonly<Record<string, (told: Told, value: string) => boolean>> 
 
 /** Parses the fact. Throws a DroverError when a line makes no sense: then the state is unknown. */
 function parseStateFacts(stdout: string): StateFacts {
-  const told: Told = { fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 };
+  const told: Told = { fingerprintKey: null, open: {}, drains: {}, ledger: null, holder: null, epoch: 0 };
   for (const line of stdout.split("\n").filter((text) => text !== "")) {
     const [key = "", ...words] = line.split(" ");
     if (READERS[key]?.(told, words.join(" ")) === true) continue;

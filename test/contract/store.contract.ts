@@ -17,7 +17,7 @@ export function who(run: string): Parameters<Store["acquire"]>[0] {
   return { run, operator: "ann@laptop", purpose: `rollout of "shop", it's ${run}` };
 }
 
-const NOTHING: StateFacts = { fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 };
+const NOTHING: StateFacts = { fingerprintKey: null, open: {}, drains: {}, ledger: null, holder: null, epoch: 0 };
 
 /** Takes the lease; fails the test when it cannot. */
 export async function take(store: Store, run: string): Promise<Lease> {

@@ -1,4 +1,5 @@
 import { DroverError, failure } from "../../src/model/errors.ts";
+import type { FirewallLedger } from "../../src/model/firewall.ts";
 import type { Clock, Holder, HostDrain, Lease, Store } from "../../src/model/ports.ts";
 
 /** The store in memory; its state outlives every lease, as a state host's disk does. */
@@ -7,6 +8,7 @@ export class FakeStore implements Store {
   readonly journals: Map<string, string[]> = new Map();
   readonly open: Map<string, string> = new Map();
   readonly drains: Map<string, HostDrain> = new Map();
+  ledger: FirewallLedger | null = null;
   epoch = 0;
   fingerprintKey: string | null = null;
   #holder: { readonly who: Holder; readonly lost: AbortController } | null = null;
@@ -23,6 +25,7 @@ export class FakeStore implements Store {
       fingerprintKey: this.fingerprintKey,
       open: Object.fromEntries(this.open),
       drains: Object.fromEntries(this.drains),
+      ledger: this.ledger,
       holder: this.#holder?.who ?? null,
       epoch: this.epoch,
     }),
@@ -67,6 +70,10 @@ export class FakeStore implements Store {
         must(() => {
           if (drain === null) this.drains.delete(host);
           else this.drains.set(host, drain);
+        }),
+      setLedger: (ledger) =>
+        must(() => {
+          this.ledger = ledger;
         }),
       release: () => {
         if (this.#holder === held) this.#holder = null;

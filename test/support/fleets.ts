@@ -135,6 +135,9 @@ export function topologyOf(sketch: FleetSketch): Topology {
       .toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     apps: apps.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     state: { store: "ssh", host: "dns1" },
+    ssh: { port: 22 },
+    dns: null,
+    firewall: null,
   };
 }
 

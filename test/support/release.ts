@@ -36,6 +36,8 @@ export function exampleApp(over: Partial<App> = {}): App {
     artifact: { kind: "file", path: "dist/shop.tar.gz", sha256: null },
     run: ["./bin/shop", "--port", "8080"],
     port: 8080,
+    ports: [],
+    talksTo: [],
     health: PROBE.health,
     env: { LOG_LEVEL: "info" },
     secrets: {},

@@ -52,6 +52,9 @@ export function pairConfig(host: string, sketch: PairSketch = {}): { model: VipM
     ],
     apps: [],
     state: { store: "ssh", host: "dns1" },
+    ssh: { port: 22 },
+    dns: null,
+    firewall: null,
   };
   const model = desiredVip(topology, host, null);
   if (model === null) throw new Error(`${host} is not in the pair`);

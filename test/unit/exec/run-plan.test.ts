@@ -65,6 +65,7 @@ class Stage {
       },
       setOpen: () => Promise.resolve(),
       setDrain: () => Promise.resolve(),
+      setLedger: () => Promise.resolve(),
       release: () => Promise.resolve(),
     };
     const deps: ExecDeps = {

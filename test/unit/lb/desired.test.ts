@@ -49,6 +49,9 @@ const topology = (...apps: readonly TopologyApp[]): Topology => ({
   balancers: [balancer("edge", ["lb1", "lb2"]), balancer("inner", ["lb3"])],
   apps,
   state: { store: "ssh", host: "dns1" },
+  ssh: { port: 22 },
+  dns: null,
+  firewall: null,
 });
 
 describe("what a balancer should route", () => {

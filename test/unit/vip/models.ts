@@ -68,6 +68,9 @@ export function topologyWith(...sets: readonly Partial<TopologyBalancer>[]): Top
     })),
     apps: [],
     state: { store: "ssh", host: "lb3" },
+    ssh: { port: 22 },
+    dns: null,
+    firewall: null,
   };
 }
 

@@ -1,0 +1,102 @@
+/** What a host's firewall lets pass, as drover last applied it or wants it. Everything else that comes in is refused. */
+
+/** Inclusive. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one rule lets pass; `anyone` and a null are never the result of an empty list. */
+export type FirewallMatch =
+  /** Sorted, not touching each other; null: every port. */
+  | { readonly protocol: "tcp" | "udp"; readonly ports: readonly PortRange[] | null }
+  /** Any protocol; VRRP (protocol 112); echo requests. */
+  | { readonly protocol: "any" | "vrrp" | "ping" };
+
+/** One way in or out of one host, and who asked for it. */
+export interface FirewallRule {
+  readonly direction: "in" | "out";
+  /** The other end: canonical prefixes of both families, aggregated and sorted, at least one. */
+  readonly peers: "anyone" | readonly string[];
+  readonly match: FirewallMatch;
+  /**
+   * `orders-db:0` is the first rule of a policy in its direction; what follows from the fleet is called
+   * `fleet/ssh:0`, `app/shop/routes:0`, `app/shop/talksTo:0`. Within a comment, and in `firewall explain`.
+   */
+  readonly source: string;
+  /** Apps that it is there for, sorted: a change of one app touches no other rule. */
+  readonly apps: readonly string[];
+  /** Closing it cuts the connections it let in. */
+  readonly sever: boolean;
+}
+
+/** One host's rules; no two let the same pass for the same source. */
+export interface FirewallModel {
+  /** Sorted by direction, source, protocol and ports. */
+  readonly rules: readonly FirewallRule[];
+  /** True: what goes out is refused too, unless a rule lets it. Without it there are no rules of direction `out`. */
+  readonly egress: boolean;
+  readonly log: boolean;
+}
+
+/** A model rendered as one generation. All sets are created before any rule; both families flip at the end of their file. */
+export interface FirewallTexts {
+  /** For `ipset restore`; empty where no rule needs a set. */
+  readonly sets: string;
+  /** For `iptables-restore --noflush` and `ip6tables-restore --noflush`. */
+  readonly v4: string;
+  readonly v6: string;
+}
+
+/** What was let pass before and is not any more: connections that match are cut. */
+export interface FirewallCut {
+  readonly direction: "in" | "out";
+  /** Canonical prefixes; `anyone` does not occur, whoever is still let in is left out. */
+  readonly peers: readonly string[];
+  readonly match: Extract<FirewallMatch, { readonly protocol: "tcp" | "udp" | "any" }>;
+}
+
+/** What is done on a host. The generators in firewall/operations.ts say how. Times in milliseconds. */
+export type FirewallAction =
+  /**
+   * Lays the files down, arms the way back, commits, and confirms over a new connection. Not confirmed within `confirm`:
+   * the host goes back by itself, whatever became of drover. The change is kept over a reboot once it is confirmed.
+   */
+  | {
+      readonly kind: "firewall.apply";
+      readonly host: string;
+      /** Larger than any the host has seen. */
+      readonly generation: number;
+      readonly model: FirewallModel;
+      readonly texts: FirewallTexts;
+      readonly confirm: number;
+    }
+  /** Back to the generation from before (null: none, drover's rules are taken away), confirmed likewise. Idempotent. */
+  | {
+      readonly kind: "firewall.restore";
+      readonly host: string;
+      readonly generation: number | null;
+      readonly confirm: number;
+    }
+  /** Takes all of drover's chains, sets, files and the boot unit away. */
+  | { readonly kind: "firewall.remove"; readonly host: string }
+  /** Cuts open connections that no rule lets in any more. */
+  | { readonly kind: "firewall.sever"; readonly host: string; readonly cuts: readonly FirewallCut[] };
+
+/** A host that may still let an address in that has been released: nobody else may get the address before it is clean. */
+export interface FirewallDebt {
+  readonly host: string;
+  readonly address: string;
+  /** Whose it was. */
+  readonly formerly: string;
+  /** ISO 8601, UTC. */
+  readonly since: string;
+}
+
+/** What the state host remembers of the firewall. */
+export interface FirewallLedger {
+  /** Addresses and the hosts they belonged to when every host was last in line. */
+  readonly owners: Readonly<Record<string, string>>;
+  /** Sorted by host and address. */
+  readonly debts: readonly FirewallDebt[];
+}
