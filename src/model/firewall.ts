@@ -10,8 +10,8 @@ export interface PortRange {
 export type FirewallMatch =
   /** Sorted, not touching each other; null: every port. */
   | { readonly protocol: "tcp" | "udp"; readonly ports: readonly PortRange[] | null }
-  /** Any protocol; VRRP (protocol 112); echo requests. */
-  | { readonly protocol: "any" | "vrrp" | "ping" };
+  /** Any protocol; VRRP (protocol 112). */
+  | { readonly protocol: "any" | "vrrp" };
 
 /** One way in or out of one host, and who asked for it. */
 export interface FirewallRule {
@@ -24,13 +24,13 @@ export interface FirewallRule {
    * `fleet/ssh:0`, `app/shop/routes:0`, `app/shop/talksTo:0`. Within a comment, and in `firewall explain`.
    */
   readonly source: string;
-  /** Apps that it is there for, sorted: a change of one app touches no other rule. */
+  /** Apps that it is there for, sorted: a change of one app touches no other rule. What is rendered does not depend on it. */
   readonly apps: readonly string[];
   /** Closing it cuts the connections it let in. */
   readonly sever: boolean;
 }
 
-/** One host's rules; no two let the same pass for the same source. */
+/** One host's rules; no two let the same pass for the same source. Minimal is what is rendered, not this. */
 export interface FirewallModel {
   /** Sorted by direction, source, protocol and ports. */
   readonly rules: readonly FirewallRule[];
