@@ -33,6 +33,12 @@ export type ErrorCode =
   | "rollout-open"
   | "unknown-state"
   | "unsafe-plan"
+  // firewalls
+  | "firewall-refused"
+  | "firewall-reverted"
+  | "firewall-rival"
+  | "shut-out"
+  | "address-quarantined"
   // a rollout
   | "balancer-config"
   | "balancer-answer"
