@@ -17,7 +17,8 @@ export type Lent =
 
 /** One connection per host, made when first needed and kept. */
 export interface Pool {
-  borrow(host: string, deadline: Deadline): Promise<Lent>;
+  /** `fresh`: a connection made for this one call, which nobody else gets; its `release` hangs it up. */
+  borrow(host: string, deadline: Deadline, fresh?: boolean): Promise<Lent>;
   /** Drops a connection that turned out to be dead. */
   forget(connection: Connection): void;
   close(): Promise<void>;
@@ -42,6 +43,7 @@ export function createPool(options: SshOptions): Pool {
   const endpoints = new Map(options.hosts.map((host) => [host.name, endpointOf(options, host.name, host.addresses)]));
   const closing = new AbortController();
   const dial = createDialer(options, closing.signal);
+  const singles = createSingles(dial);
 
   const slotOf = (endpoint: Endpoint): { readonly slot: Slot; readonly reused: boolean } => {
     const present = slots.get(endpoint.host);
@@ -60,9 +62,10 @@ export function createPool(options: SshOptions): Pool {
   };
 
   return {
-    async borrow(host, deadline) {
+    async borrow(host, deadline, fresh = false) {
       const endpoint = endpoints.get(host);
       if (endpoint === undefined) return { kind: "failed", failure: absent(host) };
+      if (fresh) return await singles.make(endpoint, deadline);
       const { slot, reused } = slotOf(endpoint);
       const attempt = await Promise.race([slot.connecting, aborted(deadline.signal)]);
       if (attempt === undefined) return { kind: "failed", failure: noConnection(endpoint, deadline) };
@@ -81,7 +84,35 @@ export function createPool(options: SshOptions): Pool {
       const live = attempts.flatMap((each) =>
         each.status === "fulfilled" && each.value.kind === "connected" ? [each.value.connection] : [],
       );
-      await Promise.all(live.map(hangUp));
+      await Promise.all([...live, ...singles.live].map(hangUp));
+    },
+  };
+}
+
+interface Singles {
+  make(endpoint: Endpoint, deadline: Deadline): Promise<Lent>;
+  /** Those that have not ended yet. */
+  readonly live: ReadonlySet<Connection>;
+}
+
+/** Connections that serve one call each. */
+function createSingles(dial: (endpoint: Endpoint) => Promise<Attempt>): Singles {
+  const live = new Set<Connection>();
+  return {
+    live,
+    async make(endpoint, deadline) {
+      const connecting = dial(endpoint);
+      const attempt = await Promise.race([connecting, aborted(deadline.signal)]);
+      if (attempt === undefined) {
+        // What connects after its caller has given up is of no use to anybody.
+        void connecting.then((late) => late.kind === "connected" && late.connection.client.end());
+        return { kind: "failed", failure: noConnection(endpoint, deadline) };
+      }
+      if (attempt.kind === "failed") return attempt;
+      const { connection } = attempt;
+      live.add(connection);
+      void connection.ended.then(() => live.delete(connection));
+      return { kind: "lent", connection, reused: false, release: () => void hangUp(connection) };
     },
   };
 }

@@ -26,9 +26,10 @@ export function createSshTransport(options: SshOptions): Transport {
     host: string,
     deadline: Deadline,
     use: (connection: Connection, release: () => void) => Promise<Result | NotStarted>,
+    fresh = false,
   ): Promise<Result | Failed> => {
     for (let attempt = 1; ; attempt += 1) {
-      const lent: Lent = await pool.borrow(host, deadline);
+      const lent: Lent = await pool.borrow(host, deadline, fresh);
       if (lent.kind === "failed") return lent;
       const result = await patiently(lent.connection, deadline, () => use(lent.connection, lent.release));
       if (!isNotStarted(result)) return result;
@@ -44,11 +45,12 @@ export function createSshTransport(options: SshOptions): Transport {
   return {
     exec: (host, request, limits) =>
       guarded(host, limits, async (deadline): Promise<ExecResult> => {
-        const result = await withConnection<ExecResult>(host, deadline, async (connection, release) => {
+        const run = async (connection: Connection, release: () => void): Promise<ExecResult | NotStarted> => {
           const executed = await execOn(connection, become, request, deadline);
           if (executed.kind !== "not-started") release();
           return executed;
-        });
+        };
+        const result = await withConnection<ExecResult>(host, deadline, run, request.fresh);
         counts[host] = (counts[host] ?? 0) + 1;
         return result;
       }),

@@ -17,6 +17,7 @@ import {
   sleep,
   write,
 } from "./support/commands.ts";
+import { until } from "./support/trouble.ts";
 
 /** What the contract is tried on: one host called `box`, and the ways to trouble it. */
 export interface Subject {
@@ -24,6 +25,8 @@ export interface Subject {
   /** A folder on the host with room, and one on a disk of 1 MiB. */
   readonly folder: string;
   readonly smallDisk: string;
+  /** Connections that the host has let in: ever, and open right now. */
+  connections(): { readonly made: number; readonly live: number };
   /** From now on nothing can be reached there. */
   cutOff(): Promise<void>;
   stop(): Promise<void>;
@@ -235,6 +238,38 @@ export function transportContract(name: string, make: () => Promise<Subject>): v
       await own.close();
     });
 
+    test("a fresh command goes over a connection of its own, closed after it, while the usual one goes on", async () => {
+      const own = subject.transport();
+      await own.exec(box, request(exitWith(0)), relaxed());
+      const before = subject.connections();
+      const abort = new AbortController();
+      const fresh = { ...request(sleep(30)), fresh: true };
+      const running = own.exec(box, fresh, relaxed({ signal: abort.signal }));
+      await until(() => (subject.connections().made === before.made + 1 ? true : null));
+      stdoutOf(await own.exec(box, request(echoArgs(["x"])), relaxed()));
+      expect(subject.connections()).toEqual({ made: before.made + 1, live: before.live + 1 });
+      abort.abort();
+      expect(failureOf(await running).code).toBe("interrupted");
+      await until(() => (subject.connections().live === before.live ? true : null));
+      await own.close();
+    });
+
+    test("every fresh command connects anew, obeys its own deadline, and is counted like any other", async () => {
+      const own = subject.transport();
+      const { made } = subject.connections();
+      for (const word of ["one", "two"]) {
+        const result = await own.exec(box, { ...request(echoArgs([word])), fresh: true }, relaxed());
+        expect(stdoutOf(result)).toBe(`${word}\0`);
+      }
+      const late = await own.exec(box, { ...request(sleep(30)), fresh: true }, relaxed({ deadline: 1000 }));
+      expect(failureOf(late).code).toBe("command-timeout");
+      expect(subject.connections().made).toBe(made + 3);
+      expect(own.execs()).toEqual({ box: 3 });
+      await own.close();
+      const closed = await own.exec(box, { ...request(exitWith(0)), fresh: true }, relaxed());
+      expect(failureOf(closed).code).toBe("interrupted");
+    });
+
     test("a channel greets and answers in order, also when asked ahead", async () => {
       const opened = await transport.open(box, request(shout("hello there")), relaxed());
       if (opened.kind === "failed") throw new Error(opened.failure.message);
@@ -283,6 +318,8 @@ export function transportContract(name: string, make: () => Promise<Subject>): v
       const own = subject.transport();
       const failure = failureOf(await own.exec(box, request(exitWith(0)), relaxed({ deadline: 1000 })));
       expect(isUnreachable(failure)).toBe(true);
+      const anew = await own.exec(box, { ...request(exitWith(0)), fresh: true }, relaxed({ deadline: 1000 }));
+      expect(isUnreachable(failureOf(anew))).toBe(true);
       await own.close();
     });
   });

@@ -16,6 +16,7 @@ transportContract("the transport to the fleet in memory", () => {
       box.diskSize = [...box.files.values()].reduce((sum, file) => sum + file.bytes.length, 1_000_000);
       return "/small";
     },
+    connections: () => ({ ...box.connections }),
     cutOff: () => {
       box.way = { kind: "silent" };
       return Promise.resolve();

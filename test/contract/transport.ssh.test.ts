@@ -15,6 +15,7 @@ for (const [name, change] of [
       transport: () => createSshTransport(sshd.options(change)),
       folder: join(sshd.directory, "data"),
       smallDisk: join(sshd.directory, "small"),
+      connections: () => sshd.connections(),
       cutOff: () => sshd.stop(),
       stop: () => sshd.stop(),
     };

@@ -64,26 +64,39 @@ export class FakeFleet {
 export function createFakeTransport(fleet: FakeFleet): Transport {
   const counts: Record<string, number> = {};
   const closing = new AbortController();
+  /** Hosts that this run has its one connection to. */
+  const connected = new Set<FakeHost>();
 
-  const reach = async (name: string, limits: Limits, late: Failure): Promise<FakeHost | Failure> => {
+  /** A host by the way a call takes to it, or why there is none; what is silent ends at the call's deadline. */
+  const reach = async (name: string, limits: Limits, fresh = false): Promise<FakeHost | Failure> => {
     if (closing.signal.aborted) return failure("interrupted", "the transport is closed");
     const host = fleet.host(name);
-    if (host.way.kind === "refused") return host.way.failure;
-    if (host.way.kind === "open") return host;
-    await fleet.clock.sleep(limits.deadline, limits.signal);
-    return limits.signal.aborted ? interrupted(name) : late;
+    const way = host.way.kind === "open" && (fresh || !connected.has(host)) ? host.newcomers : host.way;
+    if (way.kind === "refused") return way.failure;
+    if (way.kind === "silent") {
+      await fleet.clock.sleep(limits.deadline, limits.signal);
+      return limits.signal.aborted ? interrupted(name) : failure("host-timeout", `${name} did not answer in time`);
+    }
+    if (fresh || !connected.has(host)) {
+      host.connections.made += 1;
+      host.connections.live += 1;
+    }
+    if (!fresh) connected.add(host);
+    return host;
   };
 
   return {
     async exec(name, request, limits): Promise<ExecResult> {
-      const host = await reach(name, limits, failure("host-timeout", `${name} did not answer in time`));
+      const fresh = request.fresh === true;
+      const host = await reach(name, limits, fresh);
       if (!(host instanceof FakeHost)) return { kind: "failed", failure: host };
       const result = await runOnce(fleet, host, request, limits);
+      if (fresh) host.connections.live -= 1;
       counts[name] = (counts[name] ?? 0) + 1;
       return result;
     },
     async open(name, request, limits) {
-      const host = await reach(name, limits, failure("host-timeout", `${name} did not answer in time`));
+      const host = await reach(name, limits);
       if (!(host instanceof FakeHost)) return { kind: "failed", failure: host };
       const start = fleet.programs.get(request.command.name);
       if (start === undefined) throw new Error(`the fake fleet has no program ${request.command.name}`);
@@ -99,6 +112,8 @@ export function createFakeTransport(fleet: FakeFleet): Transport {
     execs: () => ({ ...counts }),
     close() {
       closing.abort();
+      for (const host of connected) host.connections.live -= 1;
+      connected.clear();
       return Promise.resolve();
     },
   };

@@ -15,6 +15,8 @@ export interface Sshd {
   readonly hostKey: string;
   /** Options for a transport to host `box`; what is given replaces. */
   options(change?: Partial<SshOptions["ssh"]>): SshOptions;
+  /** Logins that it has let in, by its log, and connections that are open right now, by the kernel. */
+  connections(): { readonly made: number; readonly live: number };
   /** Writes a file into the fixture's directory and gives its path. */
   file(name: string, text: string): string;
   stop(): Promise<void>;
@@ -94,12 +96,28 @@ export async function startSshd(request: SshdRequest = {}): Promise<Sshd> {
       hosts: [{ name: "box", addresses: ["127.0.0.1"], tags: {} }],
       places: { directory, home: join(directory, "home"), agent: null },
     }),
+    connections: () => ({
+      made: readFileSync(log, "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("Accepted publickey")).length,
+      live: establishedAt(port),
+    }),
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       if (child.exitCode === null && child.kill("SIGTERM")) await ended;
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Connections that a listener on this port of the loopback has; as /proc/net/tcp lists them, 01 is ESTABLISHED. */
+function establishedAt(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1);
+  return rows.filter((row) => {
+    const [, from = "", , state] = row.trim().split(/\s+/);
+    return from.endsWith(local) && state === "01";
+  }).length;
 }
 
 /** Mounts what the fixture brings over the machine's own, seen by sshd alone, and becomes sshd. */
