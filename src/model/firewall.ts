@@ -70,6 +70,11 @@ export type FirewallAction =
       readonly model: FirewallModel;
       readonly texts: FirewallTexts;
       readonly confirm: number;
+      /**
+       * Open connections to cut once it is confirmed. The confirming command does it on the host, so that a drover that
+       * is killed in between leaves none that nobody would ever look at again.
+       */
+      readonly cuts: readonly FirewallCut[];
     }
   /** Back to the generation from before (null: none, drover's rules are taken away), confirmed likewise. Idempotent. */
   | {
@@ -79,9 +84,7 @@ export type FirewallAction =
       readonly confirm: number;
     }
   /** Takes all of drover's chains, sets, files and the boot unit away. */
-  | { readonly kind: "firewall.remove"; readonly host: string }
-  /** Cuts open connections that no rule lets in any more. */
-  | { readonly kind: "firewall.sever"; readonly host: string; readonly cuts: readonly FirewallCut[] };
+  | { readonly kind: "firewall.remove"; readonly host: string };
 
 /** A host that may still let an address in that has been released: nobody else may get the address before it is clean. */
 export interface FirewallDebt {
