@@ -3,6 +3,7 @@ import type { Fact } from "../model/fact.ts";
 import type { Holder, StateFacts } from "../model/ports.ts";
 import { parseDrain } from "./drain.ts";
 import { parseHolder } from "./holder.ts";
+import { parseLedger } from "./ledger.ts";
 import { STATE_DIRECTORY } from "./lease.pl.ts";
 
 /**
@@ -39,6 +40,7 @@ for f in "$d"/drains/*.json; do
   # Not echo, which dash lets read the backslashes of JSON.
   printf 'drain %s %s\\n' "\${host%.json}" "$(cat "$f")"
 done
+if [ -e "$d/ledger.json" ]; then printf 'ledger %s\\n' "$(cat "$d/ledger.json")"; fi
 return 0
 `;
 
@@ -76,6 +78,10 @@ const READERS: Readonly<Record<string, (told: Told, value: string) => boolean>> 
     if (host === undefined || drain === null) return false;
     told.drains = { ...told.drains, [host]: drain };
     return true;
+  },
+  ledger(told, value) {
+    told.ledger = parseLedger(value);
+    return told.ledger !== null;
   },
 };
 

@@ -127,6 +127,26 @@ export function storeContract(name: string, make: () => Promise<StoreSubject>): 
       expect((await subject.facts()).drains).toEqual({});
     });
 
+    test("what is remembered of the firewall is replaced as a whole, and outlives every lease", async () => {
+      const lease = await take(subject.store(), "r11");
+      const since = "2026-01-01T00:00:00.000Z";
+      const owners = Object.fromEntries(
+        Array.from({ length: 3000 }, (_, at) => [`10.1.${String(at >> 8)}.${String(at & 255)}`, `host-${String(at)}`]),
+      );
+      await lease.setLedger({ owners, debts: [] });
+      expect((await subject.facts()).ledger).toEqual({ owners, debts: [] });
+      const debts = [{ host: "app2", address: "fd00::13", formerly: `it's "app3" \\n $(x)`, since }];
+      await lease.setLedger({ owners: { "10.0.0.14": "app1" }, debts });
+      await lease.release();
+      const next = await take(subject.store(), "r12");
+      expect((await subject.facts()).ledger).toEqual({ owners: { "10.0.0.14": "app1" }, debts });
+      await next.setLedger({ owners: {}, debts: [] });
+      await next.release();
+      expect((await subject.facts()).ledger).toEqual({ owners: {}, debts: [] });
+      expect(await codeOf(next.setLedger({ owners, debts }))).not.toBe("nothing was thrown");
+      expect((await subject.facts()).ledger).toEqual({ owners: {}, debts: [] });
+    });
+
     test("a released lease writes nothing any more", async () => {
       const lease = await take(subject.store(), "r8");
       await lease.append("r8", ["one"]);

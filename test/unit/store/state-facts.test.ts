@@ -7,17 +7,29 @@ import { stateFact } from "../../../src/store/state-facts.ts";
 const key = "0123456789abcdef".repeat(4);
 
 test("nothing printed means that there was no run yet", () => {
-  expect(stateFact.parse("")).toEqual({ fingerprintKey: null, open: {}, drains: {}, holder: null, epoch: 0 });
+  expect(stateFact.parse("")).toEqual({
+    fingerprintKey: null,
+    open: {},
+    drains: {},
+    ledger: null,
+    holder: null,
+    epoch: 0,
+  });
 });
 
 test("all that a state host tells", () => {
   const who = { run: "r1", operator: "ann", purpose: 'a "purpose" with spaces', since: "2026-01-01T00:00:00.000Z" };
   const drain = { reason: 'a "reason" with spaces', operator: "ann", since: "2026-01-01T00:00:00.000Z" };
-  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\ndrain app1 ${JSON.stringify(drain)}\n`;
+  const ledger = {
+    owners: { "10.0.0.14": "app1", "fd00::14": "app1" },
+    debts: [{ host: "app2", address: "10.0.0.13", formerly: "app3", since: "2026-01-01T00:00:00.000Z" }],
+  };
+  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\ndrain app1 ${JSON.stringify(drain)}\nledger ${JSON.stringify(ledger)}\n`;
   expect(stateFact.parse(told)).toEqual({
     fingerprintKey: key,
     open: { shop: "r1", orders: "r0" },
     drains: { app1: drain },
+    ledger,
     holder: who,
     epoch: 7,
   });
@@ -37,6 +49,16 @@ test.for([
   "drain app1 {",
   "drain app1 {}",
   'drain app1 {"reason":1}',
+  "ledger",
+  "ledger {",
+  "ledger null",
+  "ledger {}",
+  'ledger {"owners":{}}',
+  'ledger {"owners":[],"debts":[]}',
+  'ledger {"owners":{"10.0.0.1":1},"debts":[]}',
+  'ledger {"owners":{},"debts":{}}',
+  'ledger {"owners":{},"debts":[null]}',
+  'ledger {"owners":{},"debts":[{"host":"a","address":"10.0.0.1","formerly":"b"}]}',
   "nonsense",
   `${key}`,
 ])("%s makes the state unknown", (line) => {
