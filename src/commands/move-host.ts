@@ -79,6 +79,7 @@ function inputOf(
     epoch,
     running: null,
     open: state.open,
+    ledger: state.ledger,
     drains: state.drains,
   };
 }

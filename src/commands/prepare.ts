@@ -93,6 +93,7 @@ async function planInput(
     epoch: lease?.epoch ?? state.epoch,
     running: lease === null ? (state.holder?.run ?? null) : null,
     open: state.open,
+    ledger: state.ledger,
     drains: state.drains,
   };
   return {

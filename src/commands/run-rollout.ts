@@ -11,6 +11,7 @@ import { Relays } from "../exec/relays.ts";
 import type { PlanEnd } from "../exec/run-plan.ts";
 import { runPlan } from "../exec/run-plan.ts";
 import { operate, relayCommand } from "../plan/operate.ts";
+import { planSubject } from "../plan/subject.ts";
 import { jsonReporter } from "../report/run-json.ts";
 import { textReporter } from "../report/run-text.ts";
 import type { RolloutState } from "../rollout/state.ts";
@@ -60,11 +61,18 @@ export function createRunner(
 
 /** Opens a rollout, runs its plan and closes it, or leaves it open. `rest` is what the command means to run after it. */
 export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan[]): Promise<Ending> {
-  const rollout = `${runner.lease.run}-${plan.app ?? (plan.move === undefined ? "balancers" : "drain")}`;
+  const rollout = `${runner.lease.run}-${labelOf(plan)}`;
   const journal = new Journal(rollout, runner.lease, runner.context.clock);
   await journal.write([{ kind: "opened", rollout, operator: runner.context.operator, plan }]);
   if (plan.app !== null) await runner.lease.setOpen(plan.app, rollout);
   return await drive(runner, { rollout, journal, plan, state: INITIAL }, rest);
+}
+
+/** What a plan's journal is called by, besides its run. */
+function labelOf({ app, firewall, move }: Plan): string {
+  if (app !== null) return app;
+  if (firewall !== undefined) return `firewall-${firewall}`;
+  return move === undefined ? "balancers" : "drain";
 }
 
 /** One rollout on its way, fresh or taken over. */
@@ -108,10 +116,9 @@ export async function drive(
 
 /** What else was to change: an app that nobody mentions would be taken for one that is as its file says. */
 function notBegun(stopped: Plan, rest: readonly Plan[]): Failure {
-  const name = (plan: Plan): string => plan.app ?? "the balancers";
   return failure(
     "interrupted",
-    `not begun, because ${name(stopped)} did not come through: ${rest.map(name).join(", ")}`,
+    `not begun, because ${planSubject(stopped)} did not come through: ${[...new Set(rest.map(planSubject))].join(", ")}`,
     "what is left to do: drover plan",
   );
 }

@@ -84,16 +84,25 @@ export interface HostMove {
 }
 
 /**
+ * What a plan about the firewalls is for. `release` takes what an address was let in for before another host has it,
+ * `expand` lets new flows pass (and isolates new hosts), the others take away what is not wanted any more: at the hosts
+ * flows come from, then at those they go to, then what has to wait for both. `remove`: drover's rules go as a whole.
+ */
+export type FirewallPart = "release" | "expand" | "contract-out" | "contract-in" | "settle" | "remove";
+
+/**
  * The whole change of one app (or of the balancers alone) as data: the same bytes from the same inputs.
  * Prologue: all or nothing, before any instance that serves is touched. Batches: one after the other.
  * Epilogue: what is left behind is removed.
  */
 export interface Plan {
   readonly version: 1;
-  /** Null: nothing but the balancers' configuration, or a host's servers. */
+  /** Null: nothing but the balancers' configuration, a host's servers, or firewalls. */
   readonly app: string | null;
   /** Where the plan is about a host, and so about every app there. */
   readonly move?: HostMove;
+  /** Where the plan is about the hosts' firewalls. */
+  readonly firewall?: FirewallPart;
   /** Release as the files name it, before (null: first deployment) and after (null: the app leaves). */
   readonly from: string | null;
   readonly to: string | null;

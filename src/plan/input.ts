@@ -3,6 +3,8 @@ import type { Known } from "../model/known.ts";
 import type { LbCertificate } from "../model/lb.ts";
 import type { HostDrain } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
+import type { FirewallFacts } from "../firewall/facts.ts";
+import type { FirewallLedger } from "../model/firewall.ts";
 import type { LbFacts } from "../lb/facts.ts";
 import type { DesiredInstance } from "../release/desired.ts";
 import type { ReleaseFacts } from "../release/facts.ts";
@@ -20,6 +22,7 @@ export interface HostView {
   readonly lb: Known<LbFacts> | null;
   /** Asked of balancers only. */
   readonly vip: Known<VipFacts> | null;
+  readonly firewall: Known<FirewallFacts>;
   /** Asked of all others: what is left of a balancer they may have been. */
   readonly former: Known<FormerBalancer> | null;
 }
@@ -50,6 +53,8 @@ export interface PlanInput {
   readonly running: string | null;
   /** Open rollouts by app: what they keep drained is owed, and their apps are not planned. */
   readonly open: Readonly<Record<string, string>>;
+  /** What is remembered of addresses and debts; null: no firewall was ever applied. */
+  readonly ledger: FirewallLedger | null;
   /** Hosts that somebody took out with `drover drain`, and why: nothing lets them in but `undrain`. */
   readonly drains: Readonly<Record<string, HostDrain>>;
 }

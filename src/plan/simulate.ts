@@ -4,6 +4,7 @@ import type { Lane, Plan, Stage, Step } from "../model/plan.ts";
 import type { PlanInput } from "./input.ts";
 import type { Finding, Floors } from "./invariants.ts";
 import { allAtOnce, exposed, floorsOf, malformed, notRestored, tooFew } from "./invariants.ts";
+import { planSubject } from "./subject.ts";
 import { situationOf } from "./situation.ts";
 import type { SimInstance, World } from "./world.ts";
 import { act, away, observedWorld } from "./world.ts";
@@ -36,7 +37,7 @@ export function simulate(plan: Plan, input: PlanInput): readonly Failure[] {
   const [first, ...others] = [...new Set(findings)];
   if (first === undefined) return [];
   const hint = "nothing was changed; see the steps with: drover plan";
-  return [failure("unsafe-plan", `${plan.app ?? "the balancers"}: the plan is not safe: ${first}`, hint, others)];
+  return [failure("unsafe-plan", `${planSubject(plan)}: the plan is not safe: ${first}`, hint, others)];
 }
 
 /** Steps that may fall together. Lanes of a batch do not wait for each other, so a batch counts as one stage. */

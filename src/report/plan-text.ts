@@ -1,4 +1,4 @@
-import type { Batch, Plan, Stage } from "../model/plan.ts";
+import type { Batch, FirewallPart, Plan, Stage } from "../model/plan.ts";
 import { printable, several, span } from "./words.ts";
 
 /** The head of a plan: what, why, in which portions, and what stays available throughout. */
@@ -24,8 +24,18 @@ export function fullPlanLines(plan: Plan): readonly string[] {
   ];
 }
 
+const PART_WORDS: Readonly<Record<FirewallPart, string>> = {
+  release: "what released addresses were let in for is taken away",
+  expand: "new flows are let pass, nothing is taken away yet",
+  "contract-out": "what is not wanted any more is taken away where it comes from",
+  "contract-in": "what is not wanted any more is taken away",
+  settle: "flows that changed sides are let pass",
+  remove: "drover's rules are taken away; these hosts refuse nothing any more",
+};
+
 function title(plan: Plan): string {
   if (plan.move !== undefined) return `${plan.move.to === "out" ? "drain" : "undrain"} ${plan.move.host}`;
+  if (plan.firewall !== undefined) return `firewall: ${PART_WORDS[plan.firewall]}`;
   if (plan.app === null) return "balancers: configuration";
   if (plan.from === null) return `${plan.app}: first deployment of ${plan.to ?? "nothing"}`;
   if (plan.to === null) return `${plan.app}: leaves the fleet`;
@@ -34,7 +44,7 @@ function title(plan: Plan): string {
 
 function portions(plan: Plan): readonly string[] {
   const lanes = plan.batches.flat();
-  if (lanes.length === 0) return [];
+  if (lanes.length === 0 || plan.firewall !== undefined) return [];
   const largest = Math.max(...plan.batches.map((batch) => batch.length));
   const order = lanes.map((lane) => (lane.wasReady ? lane.host : `${lane.host} (not ready now)`)).join(", ");
   return [

@@ -1,6 +1,6 @@
 import type { Failure } from "../model/errors.ts";
 import type { RunEvent } from "../model/event.ts";
-import type { HostMove } from "../model/plan.ts";
+import type { Plan } from "../model/plan.ts";
 import { moveEndingLines } from "./move-text.ts";
 import { backLine, planLines } from "./plan-text.ts";
 import { countsLine, endingLines, failureLines, printable, span } from "./words.ts";
@@ -28,21 +28,21 @@ type Paint = Printer["paint"];
 /** Plain progress: one line per finished step, each prefixed with its host; failures again in full at the end, the count last. */
 export function textReporter({ line, paint, verbose }: Printer): Reporter {
   const failures: FailedStep[] = [];
-  let move: HostMove | undefined;
+  let plan: Story["plan"] = { app: null };
   return (event) => {
-    if (event.kind === "run-started") move = event.plan.move;
+    if (event.kind === "run-started") plan = event.plan;
     if (event.kind === "step-failed")
       failures.push({ where: whereOf(event), says: event.says, failure: event.failure });
     if (event.kind === "step-started" && !verbose) return;
     const ended = event.kind === "run-ended" ? failures.splice(0) : [];
-    for (const text of linesOf(event, { failures: ended, move }, paint)) line(text);
+    for (const text of linesOf(event, { failures: ended, plan }, paint)) line(text);
   };
 }
 
 /** What a run's end is told with, besides the event. */
 interface Story {
   readonly failures: readonly FailedStep[];
-  readonly move: HostMove | undefined;
+  readonly plan: Pick<Plan, "app" | "firewall" | "move">;
 }
 
 function linesOf(event: RunEvent, story: Story, paint: Paint): readonly string[] {
@@ -85,14 +85,14 @@ function stepLine(event: Extract<RunEvent, { readonly says: string }>, paint: Pa
 
 function endLines(
   event: Extract<RunEvent, { readonly kind: "run-ended" }>,
-  { failures, move }: Story,
+  { failures, plan }: Story,
   paint: Paint,
 ): readonly string[] {
   const told = failures.flatMap(({ where, says, failure }) => [
     paint("red", `${where}: ${printable(says)}`),
     ...failureLines(failure).map((text) => `  ${text}`),
   ]);
-  const ending = move === undefined ? endingLines(event.app, event.ending) : moveEndingLines(move, event.ending);
+  const ending = plan.move === undefined ? endingLines(plan, event.ending) : moveEndingLines(plan.move, event.ending);
   return [...told, ...ending, countsLine(event.counts)];
 }
 

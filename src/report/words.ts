@@ -1,5 +1,7 @@
 import type { Failure } from "../model/errors.ts";
 import type { Counts, Ending } from "../model/event.ts";
+import type { Plan } from "../model/plan.ts";
+import { planSubject } from "../plan/subject.ts";
 
 /** Milliseconds for people: `340 ms`, `2.4 s`, `3 m 05 s`. */
 export function span(ms: number): string {
@@ -42,8 +44,8 @@ export function countsLine(counts: Counts): string {
 }
 
 /** How it ended, in one sentence, and what to type next. */
-export function endingLines(app: string | null, ending: Ending): readonly string[] {
-  const name = app ?? "the balancers";
+export function endingLines(plan: Pick<Plan, "app" | "firewall">, ending: Ending): readonly string[] {
+  const name = planSubject(plan);
   switch (ending.kind) {
     case "done":
       return [];
@@ -52,17 +54,22 @@ export function endingLines(app: string | null, ending: Ending): readonly string
     case "reverted":
       return [`${name}: everything was put back, the rollout is closed`];
     case "open":
-      return leftOpen(app, "stopped", ending.stranded);
+      return leftOpen(plan, "stopped", ending.stranded);
     case "interrupted":
       return ending.open
-        ? leftOpen(app, "interrupted", ending.stranded)
+        ? leftOpen(plan, "interrupted", ending.stranded)
         : [`${name}: interrupted; everything is as it was, no rollout is open`];
   }
 }
 
-/** What was left, and the command that goes on from there: the balancers' own files are simply applied again. */
-function leftOpen(app: string | null, how: string, stranded: readonly string[]): readonly string[] {
-  if (app === null) return [`the balancers: ${how} half way`, "  next: drover apply   (brings them to the files)"];
+/** What was left, and the command that goes on from there: what is about no app is simply applied again. */
+function leftOpen(
+  plan: Pick<Plan, "app" | "firewall">,
+  how: string,
+  stranded: readonly string[],
+): readonly string[] {
+  const { app } = plan;
+  if (app === null) return [`${planSubject(plan)}: ${how} half way`, "  next: drover apply   (brings them to the files)"];
   const drained = stranded.length === 0 ? "" : `; still drained: ${stranded.join(", ")}`;
   return [
     `${app}: ${how}, the rollout is left open${drained}`,

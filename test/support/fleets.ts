@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { FirewallFacts } from "../../src/firewall/facts.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { LbModel } from "../../src/model/lb.ts";
 import type { App, Host } from "../../src/model/fleet.ts";
@@ -112,6 +113,21 @@ const NO_VIP: VipFacts = {
   live: { holds: [], alive: false },
 };
 
+/** A host whose firewall drover never touched. */
+const NO_FIREWALL: FirewallFacts = {
+  stable: {
+    missing: [],
+    rivals: [],
+    manifest: null,
+    active: { v4: null, v6: null },
+    newest: 0,
+    unconfirmed: null,
+    enabled: false,
+    drift: [],
+  },
+  live: { ahead: [], published: [], operator: { from: "10.0.9.1", to: "10.0.0.1", port: 22 } },
+};
+
 function addressesIn(model: LbModel | null): LbFacts["live"]["addresses"] {
   const apps = Object.values(model?.apps ?? {});
   const all = apps.flatMap(({ app, servers }) =>
@@ -200,6 +216,7 @@ export class PaperFleet {
           release: known(this.#release(name)),
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
           vip: lbs.has(name) ? known(NO_VIP) : null,
+          firewall: known(NO_FIREWALL),
           former: lbs.has(name) ? null : known({ haproxy: false, keepalived: false }),
         },
       ];
@@ -212,6 +229,7 @@ export class PaperFleet {
       views: new Map(views),
       epoch: 1,
       running: null,
+      ledger: null,
       open,
       drains: Object.fromEntries(
         (sketch.drained ?? []).map((host) => [host, { reason: "a test", operator: "me@here", since: "2026-01-01" }]),

@@ -67,7 +67,7 @@ describe("words", () => {
     [null, { kind: "open", unreachable: false, stranded: [] }, "drover apply"],
     ["shop", { kind: "failed", failure: broken }, "nothing that serves was touched"],
   ])("%s %j says: %s", ([app, ending, text]) => {
-    expect(endingLines(app, ending).join("\n")).toContain(text);
+    expect(endingLines({ app }, ending).join("\n")).toContain(text);
   });
 
   test("line up a table and leave no space at the ends", () => {
