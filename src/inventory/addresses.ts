@@ -9,11 +9,19 @@ const ipv6 = z.ipv6();
  * the same; null for anything else: prefixes (`/24`), zones (`%eth0`), host names, and addresses nobody can have.
  */
 export function canonicalAddress(text: string): string | null {
-  if (ipv4.safeParse(text).success) return text === "0.0.0.0" ? null : text;
-  if (!ipv6.safeParse(text).success) return null;
-  // The URL standard serialises IPv6 hosts canonically.
-  const canonical = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1) ?? null;
-  return canonical === "::" ? null : canonical;
+  const canonical = canonicalSpelling(text);
+  return canonical === "0.0.0.0" || canonical === "::" ? null : canonical;
+}
+
+/** As {@link canonicalAddress}, but also for the addresses that no host has and networks begin with. */
+export function canonicalSpelling(text: string): string | null {
+  if (ipv4.safeParse(text).success) return text;
+  return ipv6.safeParse(text).success ? canonicalIpv6(text) : null;
+}
+
+/** The URL standard serialises IPv6 hosts canonically. */
+function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1);
 }
 
 /** 4 or 6. The address has to be canonical. */
@@ -47,14 +55,22 @@ export function isInNetwork(address: string, { address: of, prefix }: Vip): bool
   return numberOf(address) >> shift === numberOf(of) >> shift;
 }
 
-function bitsOf(address: string): number {
+/** How long an address is. */
+export function bitsOf(address: string): number {
   return familyOf(address) === 4 ? 32 : 128;
 }
 
 /** A canonical address as a number. */
-function numberOf(address: string): bigint {
+export function numberOf(address: string): bigint {
   if (familyOf(address) === 4) return address.split(".").reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
   const [head = [], tail = []] = address.split("::").map((half) => (half === "" ? [] : half.split(":")));
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
   return [...head, ...zeros, ...tail].reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+/** The canonical address that a number is in a family. */
+export function addressOf(number: bigint, family: 4 | 6): string {
+  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => String((number >> shift) & 255n)).join(".");
+  const groups = Array.from({ length: 8 }, (_, index) => (number >> BigInt(112 - 16 * index)) & 0xffffn);
+  return canonicalIpv6(groups.map((group) => group.toString(16)).join(":"));
 }

@@ -1,15 +1,18 @@
 import type { App, Diagnostic, Fleet, Host } from "../model/fleet.ts";
 import { checkApps } from "./checks/apps.ts";
 import { checkBalancers } from "./checks/balancers.ts";
+import { checkFirewall } from "./checks/firewall.ts";
 import { checkHosts } from "./checks/hosts.ts";
 import { checkPorts } from "./checks/ports.ts";
 import { checkRollout } from "./checks/rollout.ts";
 import { checkRoutes } from "./checks/routes.ts";
+import { checkTalksTo } from "./checks/talks-to.ts";
 import { checkVips } from "./checks/vips.ts";
 import type { World } from "./checks/world.ts";
 import { makeWorld } from "./checks/world.ts";
 import { compareText, tidyDiagnostics } from "./diagnostics.ts";
 import type { Parts } from "./drafts.ts";
+import { placeRules } from "./rule-places.ts";
 
 /**
  * A valid fleet, or everything that is wrong with its files, sorted; with the hosts, where these are not in doubt, to
@@ -34,6 +37,8 @@ export function assembleFleet(parts: Parts): Assembled {
     ...checkRollout(world),
     ...checkVips(world),
     ...checkPorts(world),
+    ...checkTalksTo(world),
+    ...checkFirewall(world),
   ];
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;
   if (fleet === null && diagnostics.length === 0) throw new TypeError("files without errors give no fleet");
@@ -44,9 +49,10 @@ export function assembleFleet(parts: Parts): Assembled {
 
 /** The fleet itself; null when a part is missing, which some diagnostic has told then. */
 function build({ drover, apps }: Parts, world: World): Fleet | null {
-  const { fleet: name, ssh, state, templates, loadBalancers } = drover.fields;
+  const { fleet: name, ssh, state, templates, loadBalancers, dns, firewall } = drover.fields;
   if (name === undefined || ssh === undefined || state === undefined) return null;
   if (templates === undefined || loadBalancers === undefined) return null;
+  if (dns === undefined || firewall === undefined) return null;
   return {
     name,
     ssh,
@@ -56,9 +62,9 @@ function build({ drover, apps }: Parts, world: World): Fleet | null {
       .map(([lb, { hosts: selector, ...set }]) => ({ name: lb, selector, ...set }))
       .toSorted((left, right) => compareText(left.name, right.name)),
     state,
-    dns: null,
-    firewall: null,
-    rulePlaces: {},
+    dns,
+    firewall,
+    rulePlaces: placeRules({ drover, apps }),
     apps: apps
       .map(({ app }) => app)
       .filter((app): app is App => app !== null)

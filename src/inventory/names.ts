@@ -6,6 +6,9 @@
 /** Names of apps, fleets and balancer sets: with `drover-` in front still a legal user name (31 characters). */
 export const APP_NAME: RegExp = /^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$/;
 
+/** Names of firewall policies: with an index behind, well inside what iptables keeps of a comment. */
+export const POLICY_NAME: RegExp = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+
 /** Host names: lower-case letters, digits, dots and dashes, with a letter so that no name reads as an address. */
 export const HOST_NAME: RegExp = /^(?=.*[a-z])(?!.*\.\.)[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 

@@ -68,18 +68,21 @@ function completeApp(work: Work): App | null {
   if (name === undefined || selector === undefined || release === undefined || port === undefined) return null;
   if (artifact === null || run === null || env === null || health === null || settings === null) return null;
   const file = work.file.file;
-  return { name, file, selector, release, artifact, run, port, ports: [], talksTo: [], health, env, ...settings };
+  return { name, file, selector, release, artifact, run, port, health, env, ...settings };
 }
 
 /** What stands in the app as it stands in its file. */
 function completeSettings({
+  ports,
+  talksTo,
   secrets,
   routes,
   balancing,
   rollout,
-}: Work["fields"]): Pick<App, "secrets" | "routes" | "balancing" | "rollout"> | null {
+}: Work["fields"]): Pick<App, "ports" | "talksTo" | "secrets" | "routes" | "balancing" | "rollout"> | null {
+  if (ports === undefined || talksTo === undefined) return null;
   if (secrets === undefined || routes === undefined || balancing === undefined || rollout === undefined) return null;
-  return { secrets, routes, balancing, rollout };
+  return { ports, talksTo, secrets, routes, balancing, rollout };
 }
 
 /** A text with its names filled in; null when it is wrong or what it needs is. */

@@ -1,33 +1,38 @@
-import type { App, Fleet, Host } from "../model/fleet.ts";
+import type { App, Fleet } from "../model/fleet.ts";
+import type { FirewallSettings, Peer, Peers, PlacedFirewall, PlacedPeer, PolicyRule } from "../model/policy.ts";
 import type { Topology, TopologyApp } from "../model/topology.ts";
 import { compareText } from "./diagnostics.ts";
 import { selectHosts } from "./selector/match.ts";
 import { parseSelector } from "./selector/parse.ts";
 
+/** The hosts of a selector, in inventory order. */
+type Choose = (text: string) => Fleet["hosts"];
+
 /**
- * Derives the one value that every domain starts from. Hosts and instances keep inventory order, all else is sorted:
- * the same fleet gives the same canonical JSON. The fleet has to come from {@link assembleFleet}.
+ * Derives the one value that every domain starts from. Hosts and instances keep inventory order, lists where the place of
+ * an item names it stay as written, and all else is sorted: the same fleet gives the same canonical JSON. The fleet has to
+ * come from {@link assembleFleet}.
  */
 export function compileTopology(fleet: Fleet): Topology {
+  const choose = chooser(fleet);
+  const names = (text: string): readonly string[] => choose(text).map((host) => host.name);
   const balancers = fleet.loadBalancers
-    .map(({ selector, ...set }) => ({ ...set, hosts: chosen(fleet.hosts, selector).map((host) => host.name) }))
+    .map(({ selector, ...set }) => ({ ...set, hosts: names(selector) }))
     .toSorted((left, right) => compareText(left.name, right.name));
   return {
     fleet: fleet.name,
     hosts: fleet.hosts,
     balancers,
-    apps: fleet.apps
-      .map((app) => place(app, fleet.hosts))
-      .toSorted((left, right) => compareText(left.name, right.name)),
+    apps: fleet.apps.map((app) => place(app, choose)).toSorted((left, right) => compareText(left.name, right.name)),
     state: fleet.state,
     ssh: { port: fleet.ssh.port },
-    dns: null,
-    firewall: null,
+    dns: fleet.dns === null ? null : { servers: names(fleet.dns.servers) },
+    firewall: fleet.firewall === null ? null : placeFirewall(fleet.firewall, names),
   };
 }
 
-function place(app: App, hosts: readonly Host[]): TopologyApp {
-  const instances = chosen(hosts, app.selector).map(({ name, addresses: [address = ""] }) => ({
+function place(app: App, choose: Choose): TopologyApp {
+  const instances = choose(app.selector).map(({ name, addresses: [address = ""] }) => ({
     app: app.name,
     host: name,
     address,
@@ -36,7 +41,38 @@ function place(app: App, hosts: readonly Host[]): TopologyApp {
   return { ...app, instances };
 }
 
-function chosen(hosts: readonly Host[], text: string): readonly Host[] {
+function placeFirewall(firewall: FirewallSettings, names: (text: string) => readonly string[]): PlacedFirewall {
+  const hosts = (peer: Extract<Peer, { readonly kind: "hosts" }>): Extract<PlacedPeer, { readonly kind: "hosts" }> => ({
+    ...peer,
+    hosts: names(peer.selector),
+  });
+  const peers = (written: Peers): Peers<PlacedPeer> =>
+    written === "anyone" ? written : written.map((peer) => (peer.kind === "hosts" ? hosts(peer) : peer));
+  const rules = (written: readonly PolicyRule[] | null): readonly PolicyRule<PlacedPeer>[] | null =>
+    written === null ? null : written.map((rule) => ({ ...rule, peers: peers(rule.peers) }));
+  return {
+    ...firewall,
+    metrics: peers(firewall.metrics),
+    policies: firewall.policies.map(({ subject, ingress, egress, ...policy }) => ({
+      ...policy,
+      subject: subject.kind === "hosts" ? hosts(subject) : subject,
+      ingress: rules(ingress),
+      egress: rules(egress),
+    })),
+  };
+}
+
+/** Many ends are given by few selectors: each is looked up once. */
+function chooser({ hosts }: Fleet): Choose {
+  const known = new Map<string, Fleet["hosts"]>();
+  return (text) => {
+    const found = known.get(text) ?? chosen(hosts, text);
+    known.set(text, found);
+    return found;
+  };
+}
+
+function chosen(hosts: Fleet["hosts"], text: string): Fleet["hosts"] {
   const parsed = parseSelector(text);
   if (parsed.kind === "error") throw new TypeError(`a checked selector does not parse: ${text}`);
   return selectHosts(hosts, parsed.selector);

@@ -148,7 +148,7 @@ export interface App {
   readonly port: number | null;
   /** Further ports it listens on, sorted by name, for policies to name; `port` itself is called as the app. */
   readonly ports: readonly NamedPort[];
-  /** Apps it opens connections to, sorted. */
+  /** Apps it opens connections to, each once, as written: the place in the list names the rules that follow. */
   readonly talksTo: readonly string[];
   readonly health: Health;
   readonly env: Readonly<Record<string, string>>;

@@ -1,10 +1,12 @@
 import type { Diagnostic } from "../../model/fleet.ts";
 import { quote } from "../describe.ts";
-import { complain, formatPlace, placeOf } from "../diagnostics.ts";
+import { complain, complainAtKey, formatPlace, placeOf } from "../diagnostics.ts";
+import type { AppPort } from "./app-ports.ts";
+import { portsOfApp } from "./app-ports.ts";
 import { noMatch } from "./no-match.ts";
 import type { PlacedApp, World } from "./world.ts";
 
-/** Every app once, on at least one host, and no port of a host for two of them. */
+/** Every app once, on at least one host, and no port of a host for two of them or twice for one. */
 export function checkApps({ apps, hosts, complete }: World): readonly Diagnostic[] {
   const wrong: Diagnostic[] = [];
   apps.forEach((app, index) => {
@@ -24,18 +26,43 @@ export function checkApps({ apps, hosts, complete }: World): readonly Diagnostic
       const names = hosts.map(({ name }) => name);
       wrong.push(complain(app.file, ["hosts"], noMatch(app.fields.hosts ?? "", app.selector, names)));
     }
-    wrong.push(...before.flatMap((other) => checkPort(app, other)));
+    wrong.push(...before.flatMap((other) => checkPorts(app, other)));
+    wrong.push(...checkNamed(app));
   });
   return wrong;
 }
 
-function checkPort(app: PlacedApp, other: PlacedApp): readonly Diagnostic[] {
-  const { port } = app.fields;
-  if (port === undefined || port === null || port !== other.fields.port) return [];
+/** Of two apps on one host, none has a port of the other. */
+function checkPorts(app: PlacedApp, other: PlacedApp): readonly Diagnostic[] {
   const shared = (app.on ?? []).filter((host) => other.on?.includes(host));
   if (shared.length === 0) return [];
-  const owner = `${other.fields.app ?? "another app"} (${formatPlace(placeOf(other.file, ["port"]))})`;
-  return [
-    complain(app.file, ["port"], `expected a free port, got ${port}, which ${owner} has on ${shared.join(", ")}`),
-  ];
+  const theirs = portsOfApp(other);
+  return portsOfApp(app).flatMap((port) => {
+    const taken = theirs.find((each) => isSame(each, port));
+    if (taken === undefined) return [];
+    const owner = `${other.fields.app ?? "another app"} (${formatPlace(placeOf(other.file, taken.path))})`;
+    const got = `${port.says}, which ${owner} has on ${shared.join(", ")}`;
+    return [complain(app.file, port.path, `expected a free port, got ${got}`)];
+  });
+}
+
+/** An app's ports differ, and none has the name of the app, which is that of its own port. */
+function checkNamed(app: PlacedApp): readonly Diagnostic[] {
+  const ports = portsOfApp(app);
+  return ports.flatMap((port, index) => {
+    const [key] = port.path;
+    if (key !== "ports") return [];
+    if (port.name === app.fields.app)
+      return [
+        complainAtKey(app.file, port.path, `expected another name, got ${quote(port.name)} of the app's own port`),
+      ];
+    const first = ports.slice(0, index).find((each) => isSame(each, port));
+    if (first === undefined) return [];
+    const owner = `${first.path.join(".")} (${formatPlace(placeOf(app.file, first.path))})`;
+    return [complain(app.file, port.path, `expected a free port, got ${port.says}, which ${owner} has`)];
+  });
+}
+
+function isSame(left: AppPort, right: AppPort): boolean {
+  return left.protocol === right.protocol && left.port === right.port;
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../../model/fleet.ts";
 import { complain, formatPlace, keyPlaceOf, placeOf } from "../diagnostics.ts";
 import { BALANCER_PORTS } from "../schema/settings.ts";
+import { portsOfApp } from "./app-ports.ts";
 import type { PlacedApp, PlacedBalancer, World } from "./world.ts";
 
 /** A port that a set's balancers listen on, and where that is said. */
@@ -28,12 +29,15 @@ function checkMetrics({ drover }: World, { name, fields }: PlacedBalancer): read
   return [complain(drover.file, path, `expected a free port, got ${String(ssh.port)}, which sshd has there`)];
 }
 
+/** All that balancers listen on is tcp. */
 function checkApp(app: PlacedApp, set: PlacedBalancer, taken: readonly Taken[]): readonly Diagnostic[] {
   const shared = (app.on ?? []).filter((host) => set.on?.includes(host));
-  const owner = taken.find(({ port }) => port === app.fields.port)?.owner;
-  if (shared.length === 0 || owner === undefined) return [];
-  const got = `${String(app.fields.port)}, which ${owner} has on ${shared.join(", ")}`;
-  return [complain(app.file, ["port"], `expected a free port, got ${got}`)];
+  if (shared.length === 0) return [];
+  return portsOfApp(app).flatMap(({ protocol, port, path, says }) => {
+    const owner = protocol === "tcp" ? taken.find((each) => each.port === port)?.owner : undefined;
+    if (owner === undefined) return [];
+    return [complain(app.file, path, `expected a free port, got ${says}, which ${owner} has on ${shared.join(", ")}`)];
+  });
 }
 
 function portsOf({ drover, apps }: World, { name, fields }: PlacedBalancer): readonly Taken[] {

@@ -33,26 +33,37 @@ export interface World {
   readonly apps: readonly PlacedApp[];
   /** Null when drover.yaml does not say which there are. */
   readonly balancers: readonly PlacedBalancer[] | null;
+  /** Null when some may be missing. */
+  readonly appNames: readonly string[] | null;
+  /** The hosts a selector gives, by name in inventory order; null where the selector itself is wrong. */
+  readonly select: (selector: Selector | null) => readonly string[] | null;
 }
 
 /** Resolves every selector once. */
-export function makeWorld({ drover, inventory, apps }: Parts): World {
+export function makeWorld({ drover, inventory, apps, found }: Parts): World {
   const hosts = inventory.flatMap((source) => source.hosts);
   const complete = drover.fields.inventory !== undefined && inventory.every((source) => source.complete);
   const known = hosts.filter((host): host is Known => host.tags !== null);
-  const names = (selector: Selector | null): readonly string[] | null =>
+  const select = (selector: Selector | null): readonly string[] | null =>
     selector === null ? null : [...new Set(selectHosts(known, selector).map(({ name }) => name))];
   const { loadBalancers } = drover.fields;
   const balancers = Object.entries(loadBalancers ?? {}).map(([name, fields]) => {
     const text = fields.hosts;
     const selector = readSelector(drover.file, ["loadBalancers", name, "hosts"], text);
-    return { name, text, selector, on: names(selector.selector), fields };
+    return { name, text, selector, on: select(selector.selector), fields };
   });
   return {
     drover,
     hosts,
     complete,
-    apps: apps.map((app) => ({ ...app, on: names(app.selector) })),
+    apps: apps.map((app) => ({ ...app, on: select(app.selector) })),
     balancers: loadBalancers === undefined ? null : balancers,
+    appNames: drover.fields.apps === undefined || found.length > 0 ? null : namesOf(apps),
+    select,
   };
+}
+
+function namesOf(apps: readonly AppDraft[]): readonly string[] | null {
+  const names = apps.flatMap(({ fields }) => fields.app ?? []);
+  return names.length === apps.length ? names : null;
 }

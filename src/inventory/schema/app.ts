@@ -1,10 +1,19 @@
 import { z } from "zod";
 import { RESERVED_NAMES } from "../../model/reserved.ts";
-import type { ArtifactSource, Balancing, Health, RolloutSettings, Route, SecretSource } from "../../model/fleet.ts";
+import type {
+  ArtifactSource,
+  Balancing,
+  Health,
+  NamedPort,
+  RolloutSettings,
+  Route,
+  SecretSource,
+} from "../../model/fleet.ts";
 import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE } from "../names.ts";
 import { balancing } from "./balancing.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
+import { appPort, namedPorts } from "./ports.ts";
 import { route } from "./routes.ts";
 import { secretSource } from "./secrets.ts";
 import { anyText, duration, keys, oneOf, text, whole } from "./values.ts";
@@ -20,6 +29,8 @@ export interface AppFields {
   artifact: ArtifactSource;
   run: string;
   port: number | null;
+  ports: readonly NamedPort[];
+  talksTo: readonly string[];
   health: HealthFields;
   env: Record<string, string>;
   secrets: Record<string, SecretSource>;
@@ -84,8 +95,15 @@ const rollout = keys({
   keepReleases: whole("a whole number of releases from 1 to 100", 1, 100).default(5),
 });
 
-const LOWEST_PORT = 1024;
-const PORT = `a port from ${LOWEST_PORT} to 65535`;
+/** The place in the list is part of what rules are called by, so it stays as written. */
+const talksTo = z
+  .array(text("the name of an app", APP_NAME), { error: "a list of apps" })
+  .superRefine((list, context) => {
+    list.forEach((name, index) => {
+      if (list.indexOf(name) !== index) context.addIssue({ code: "custom", message: "each app once", path: [index] });
+    });
+  })
+  .prefault([]);
 
 const variable = text("a name of letters, digits and underscores that starts with no digit", ENV_NAME);
 
@@ -102,13 +120,9 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
     release: text('a release of letters, digits and ._+~- without "..", at most 64', RELEASE),
     artifact,
     run: anyText("a command"),
-    // An app's unit gives it no CAP_NET_BIND_SERVICE (capabilities(7)).
-    port: z
-      .int({ error: PORT })
-      .min(LOWEST_PORT, { error: `${PORT} (apps run without the privileges that lower ones need)` })
-      .max(65_535, { error: PORT })
-      .optional()
-      .transform((port) => port ?? null),
+    port: appPort,
+    ports: namedPorts,
+    talksTo,
     health: health.prefault({}),
     env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
     secrets: z.record(variable, secretSource, { error: "a map of secrets" }).prefault({}),

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { SshSettings, StateSettings } from "../../model/fleet.ts";
+import type { FirewallSettings } from "../../model/policy.ts";
 import { APP_NAME, HOST_NAME, USER_NAME } from "../names.ts";
 import type { BalancerFields } from "./balancers.ts";
 import { balancerSet } from "./balancers.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
+import { dns, firewall } from "./firewall.ts";
 import { anyText, keys, oneOf, text, whole } from "./values.ts";
 
 /** Where hosts come from: a file or folder, or a program that prints Ansible's `--list` JSON. */
@@ -21,6 +23,8 @@ export interface DroverFields {
   templates: string | null;
   loadBalancers: Record<string, BalancerFields>;
   state: StateSettings;
+  dns: { readonly servers: string } | null;
+  firewall: FirewallSettings | null;
 }
 
 const name = "a name of lower-case letters, digits and dashes, at most 24";
@@ -76,5 +80,7 @@ export const droverSchema: FileSchema<DroverFields> = fileSchema(
       store: z.literal("ssh", { error: '"ssh"' }),
       host: text("the name of a host", HOST_NAME),
     }),
+    dns,
+    firewall,
   }),
 );

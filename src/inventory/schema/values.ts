@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DURATION, parseDuration } from "../durations.ts";
+import { DURATION, formatDuration, parseDuration } from "../durations.ts";
 
 /**
  * Building blocks of the schemas. Every `error` is the phrase after "expected", so that each message reads
@@ -36,6 +36,30 @@ export function duration(least: 0 | 1): z.ZodPipe<z.ZodString, z.ZodTransform<nu
     const milliseconds = parseDuration(written);
     if (milliseconds !== null && milliseconds >= least) return milliseconds;
     context.issues.push({ code: "custom", message: expected, input: written });
+    return z.NEVER;
+  });
+}
+
+/** A duration in milliseconds between two limits, both included. */
+export function durationWithin(least: number, most: number): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+  const expected = `a duration from "${formatDuration(least)}" to "${formatDuration(most)}"`;
+  return text(expected, DURATION).transform((written, context) => {
+    const milliseconds = parseDuration(written);
+    if (milliseconds !== null && milliseconds >= least && milliseconds <= most) return milliseconds;
+    context.issues.push({ code: "custom", message: expected, input: written });
+    return z.NEVER;
+  });
+}
+
+/** A text that a function understands, or says what it expects instead. */
+export function understood<Value>(
+  expected: string,
+  read: (text: string) => { readonly value: Value } | { readonly expected: string },
+): z.ZodType<Value, string> {
+  return z.string({ error: expected }).transform((written, context) => {
+    const result = read(written);
+    if ("value" in result) return result.value;
+    context.issues.push({ code: "custom", message: result.expected, input: written });
     return z.NEVER;
   });
 }
