@@ -119,13 +119,39 @@ function isNarrow(match: FirewallMatch): boolean {
   return match.ports.every(({ from, to }) => from === to);
 }
 
+/** From the first port to the last. */
+function extent(match: FirewallMatch): PortRange {
+  const ports = "ports" in match ? match.ports : null;
+  return { from: ports?.[0]?.from ?? 0, to: ports?.at(-1)?.to ?? 65_535 };
+}
+
+/** Finds the groups whose match lets through all of another one and more. Compares numbers first: there may be thousands. */
+function widerSearch<Each extends Reach>(
+  groups: readonly Group<Each>[],
+): (group: Group<Each>) => readonly Group<Each>[] {
+  const wide = groups
+    .filter(({ match }) => !isNarrow(match))
+    .map((group) => ({ group, ...extent(group.match) }))
+    .toSorted((a, b) => a.from - b.from);
+  return (group) => {
+    const { from, to } = extent(group.match);
+    const wider: Group<Each>[] = [];
+    for (const other of wide) {
+      if (other.from > from) break;
+      if (other.to >= to && other.group !== group && coversMatch(other.group.match, group.match))
+        wider.push(other.group);
+    }
+    return wider;
+  };
+}
+
 /** Leaves out whatever a single other one lets pass as well; of two that let the same pass the first stays. */
 export function uncovered<Each extends Reach>(all: readonly Each[]): readonly Each[] {
   const groups = groupsOf(all);
-  const wide = groups.filter(({ match }) => !isNarrow(match));
+  const widerThan = widerSearch(groups);
   const needless = new Set<Each>();
   for (const group of groups) {
-    const wider = wide.filter((other) => other !== group && coversMatch(other.match, group.match));
+    const wider = widerThan(group);
     for (const each of group.all) {
       if (isRepeated(group, each) || wider.some((other) => covering(other, each) !== undefined)) needless.add(each);
     }
