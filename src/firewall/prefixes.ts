@@ -128,7 +128,8 @@ export function union(a: Addresses, b: Addresses): Addresses {
 
 /** What is in both. */
 export function intersect(a: Addresses, b: Addresses): Addresses {
-  return a === b ? a : { v4: common(a.v4, b.v4), v6: common(a.v6, b.v6) };
+  if (a === b || b === ANYONE) return a;
+  return a === ANYONE ? b : { v4: common(a.v4, b.v4), v6: common(a.v6, b.v6) };
 }
 
 /** What is in the first and not in the second. */

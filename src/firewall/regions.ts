@@ -70,11 +70,10 @@ interface Part {
   readonly addresses: Addresses;
 }
 
-function partsOf(rules: readonly FirewallRule[], protocol: "tcp" | "udp"): readonly Part[] {
-  return rules.flatMap(({ match, peers }) => {
-    if (match.protocol === "any") return [{ ports: null, addresses: addressesOfPeers(peers) }];
-    if (match.protocol !== protocol) return [];
-    return [{ ports: match.ports, addresses: addressesOfPeers(peers) }];
+function partsOf(regions: readonly Region[], protocol: "tcp" | "udp"): readonly Part[] {
+  return regions.flatMap(({ match, addresses }) => {
+    if (match.protocol === "any") return [{ ports: null, addresses }];
+    return match.protocol === protocol ? [{ ports: match.ports, addresses }] : [];
   });
 }
 
@@ -90,17 +89,22 @@ function slicesBy(parts: readonly Part[]): readonly PortSlice[] {
   return slices;
 }
 
+/** What passes by any of these parts, which may overlap; those without addresses add nothing. */
+export function allowanceOfRegions(regions: readonly Region[]): Allowance {
+  const of = (...protocols: readonly RegionMatch["protocol"][]): Addresses =>
+    unionOf(regions.filter(({ match }) => protocols.includes(match.protocol)).map(({ addresses }) => addresses));
+  return {
+    tcp: slicesBy(partsOf(regions, "tcp")),
+    udp: slicesBy(partsOf(regions, "udp")),
+    vrrp: of("vrrp", "any"),
+    other: of("other", "any"),
+  };
+}
+
 /** What rules let pass in a direction. What every host lets pass (loopback, replies, ping) is not part of it. */
 export function allowanceOf(rules: readonly FirewallRule[], direction: FirewallRule["direction"]): Allowance {
   const own = rules.filter((rule) => rule.direction === direction);
-  const of = (...protocols: readonly FirewallMatch["protocol"][]): Addresses =>
-    unionOf(own.filter(({ match }) => protocols.includes(match.protocol)).map(({ peers }) => addressesOfPeers(peers)));
-  return {
-    tcp: slicesBy(partsOf(own, "tcp")),
-    udp: slicesBy(partsOf(own, "udp")),
-    vrrp: of("vrrp", "any"),
-    other: of("any"),
-  };
+  return allowanceOfRegions(own.map(({ match, peers }) => ({ match, addresses: addressesOfPeers(peers) })));
 }
 
 function combinePorts(a: readonly PortSlice[], b: readonly PortSlice[], combine: Combine): readonly PortSlice[] {

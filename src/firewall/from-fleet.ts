@@ -1,0 +1,94 @@
+import type { FirewallRule } from "../model/firewall.ts";
+import type { TopologyBalancer } from "../model/topology.ts";
+import type { Ground, Placement } from "./ground.ts";
+import { type Part, matchPort, rulesOfParts } from "./parts.ts";
+import { type Addresses, ANYONE, holds, parseAddresses, union } from "./prefixes.ts";
+
+/** Ports of HTTP and HTTPS on balancers. */
+const WEB_PORTS: readonly number[] = [80, 443];
+const DNS_PORT = 53;
+const LOOPBACK: Addresses = parseAddresses(["127.0.0.0/8", "::1/128"]);
+
+function place(
+  ground: Ground,
+  where: Pick<FirewallRule, "direction" | "source"> & { readonly hosts: readonly string[] },
+  part: Part,
+): readonly Placement[] {
+  const { hosts, direction, source } = where;
+  const rules = rulesOfParts(ground, { direction, source, sever: ground.firewall.sever }, [part]);
+  return hosts.length === 0 ? [] : rules.map((rule) => ({ hosts, rule }));
+}
+
+function ssh(ground: Ground): readonly Placement[] {
+  return place(
+    ground,
+    { direction: "in", source: "fleet/ssh:0", hosts: ground.hosts },
+    {
+      matches: [matchPort("tcp", ground.topology.ssh.port)],
+      addresses: parseAddresses(ground.firewall.admin),
+      apps: [],
+    },
+  );
+}
+
+/** Only hosts' own addresses: balancers speak unicast VRRP from them, never from a VIP (keepalived's unicast_src_ip). */
+function vrrp(ground: Ground, { name, hosts, vips }: TopologyBalancer): readonly Placement[] {
+  if (vips.length === 0 || hosts.length < 2) return [];
+  return hosts.flatMap((host) => {
+    const others = ground.topology.hosts.filter((one) => one.name !== host && hosts.includes(one.name));
+    const addresses = parseAddresses(others.flatMap((other) => other.addresses));
+    const part: Part = { matches: [{ protocol: "vrrp" }], addresses, apps: [] };
+    const source = `fleet/vrrp/${name}:0`;
+    return [
+      ...place(ground, { direction: "in", source, hosts: [host] }, part),
+      ...(ground.isolated.has(host) ? place(ground, { direction: "out", source, hosts: [host] }, part) : []),
+    ];
+  });
+}
+
+function dns(ground: Ground): readonly Placement[] {
+  const servers = ground.topology.dns?.servers ?? [];
+  const clients = union(ground.addressesOf(ground.hosts), parseAddresses(ground.firewall.admin));
+  const matches = [matchPort("tcp", DNS_PORT), matchPort("udp", DNS_PORT)];
+  const source = "fleet/dns:0";
+  return [
+    ...place(ground, { direction: "in", source, hosts: servers }, { matches, addresses: clients, apps: [] }),
+    ...place(
+      ground,
+      { direction: "out", source, hosts: ground.hosts.filter((host) => ground.isolated.has(host)) },
+      { matches, addresses: ground.addressesOf(servers), apps: [] },
+    ),
+  ];
+}
+
+function web(ground: Ground, { name, hosts }: TopologyBalancer): readonly Placement[] {
+  const apps = [...ground.apps.values()].filter(({ routes }) =>
+    routes.some((route) => route.kind !== "port" && route.lb === name),
+  );
+  if (apps.length === 0) return [];
+  return place(
+    ground,
+    { direction: "in", source: `fleet/balancer/${name}:0`, hosts },
+    {
+      matches: WEB_PORTS.map((port) => matchPort("tcp", port)),
+      addresses: ANYONE,
+      apps: apps.map((app) => app.name),
+    },
+  );
+}
+
+/** Where balancers answer Prometheus; null: nowhere, or to themselves alone. */
+export function metricsPortOf({ settings: { metrics } }: TopologyBalancer): number | null {
+  return metrics === null || holds(LOOPBACK, metrics.address) ? null : metrics.port;
+}
+
+/** What every fleet needs: operators, balancers among themselves and from outside, DNS. Metrics: from-metrics.ts. */
+export function rulesFromFleet(ground: Ground): readonly Placement[] {
+  const { balancers } = ground.topology;
+  return [
+    ...ssh(ground),
+    ...balancers.flatMap((set) => vrrp(ground, set)),
+    ...dns(ground),
+    ...balancers.flatMap((set) => web(ground, set)),
+  ];
+}
