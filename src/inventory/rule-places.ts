@@ -23,7 +23,7 @@ function ofFleet({ file, fields }: DroverDraft): readonly Found[] {
   const dns: Found = [BOTH, "fleet/dns:0", placeOf(file, ["dns", "servers"])];
   return [
     [["in"], "fleet/ssh:0", placeOf(file, ["firewall", "admin"])],
-    [["in"], "fleet/metrics:0", placeOf(file, ["firewall", "metrics"])],
+    [BOTH, "fleet/metrics:0", placeOf(file, ["firewall", "metrics"])],
     ...((fields.dns ?? null) === null ? [] : [dns]),
   ];
 }
