@@ -11,14 +11,26 @@ interface Taken {
 }
 
 /**
- * An app on a balancer host leaves the balancer its ports: HAProxy binds them on every address, and a conflict would
- * only show at a reload, where it is an outage.
+ * An app leaves sshd its port; on a balancer host it leaves the balancer its ports too: HAProxy binds them on every
+ * address, and a conflict would only show at a reload, where it is an outage.
  */
 export function checkPorts(world: World): readonly Diagnostic[] {
-  return (world.balancers ?? []).flatMap((set) => {
+  const onBalancers = (world.balancers ?? []).flatMap((set) => {
     const taken = portsOf(world, set);
     return [...checkMetrics(world, set), ...world.apps.flatMap((app) => checkApp(app, set, taken))];
   });
+  return [...onBalancers, ...world.apps.flatMap((app) => checkSshd(world, app))];
+}
+
+/** sshd listens on every host. */
+function checkSshd({ drover }: World, app: PlacedApp): readonly Diagnostic[] {
+  const { ssh } = drover.fields;
+  const owner = `sshd (${formatPlace(placeOf(drover.file, ["ssh", "port"]))})`;
+  return portsOfApp(app)
+    .filter(({ protocol, port }) => protocol === "tcp" && port === ssh?.port)
+    .map(({ path, says }) =>
+      complain(app.file, path, `expected a free port, got ${says}, which ${owner} has everywhere`),
+    );
 }
 
 function checkMetrics({ drover }: World, { name, fields }: PlacedBalancer): readonly Diagnostic[] {

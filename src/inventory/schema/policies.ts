@@ -40,12 +40,14 @@ function complainer(context: Pick<z.RefinementCtx<unknown>, "issues">, input: un
   };
 }
 
-const peer = keys({
+const fields = {
   hosts: selector.optional(),
   app: app.optional(),
   cidr: network.optional(),
   except: networks.optional(),
-}).transform((written, context): Peer => {
+};
+
+const peer = keys(fields, "{hosts: SELECTOR}, {app: NAME} or {cidr: NETWORK}").transform((written, context): Peer => {
   const { hosts, app: name, cidr = "", except } = written;
   const complain = complainer(context, written);
   const kind = oneKey(written, ["hosts", "app", "cidr"], complain);

@@ -22,10 +22,11 @@ export function whole(expected: string, least: number, most: number): z.ZodInt {
 }
 
 /** A map that knows all its keys. The message for an unknown one lists the known ones, for the did-you-mean. */
-export function keys<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+export function keys<Shape extends z.ZodRawShape>(shape: Shape, expected?: string): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
-    error: ({ code }) => (code === "unrecognized_keys" ? known.join(" ") : `a map with ${known.join(", ")}`),
+    error: ({ code }) =>
+      code === "unrecognized_keys" ? known.join(" ") : (expected ?? `a map with ${known.join(", ")}`),
   });
 }
 
