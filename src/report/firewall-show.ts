@@ -113,7 +113,7 @@ function ruleTable(rules: readonly ShownRule[]): readonly string[] {
     shortened(peers),
     ports.join(" "),
     source,
-    place ?? "no longer in the files",
+    place ?? "not in the files",
   ]);
   return table(["", "peer", "ports", "because of", "written at"], rows);
 }
