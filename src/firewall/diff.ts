@@ -1,0 +1,50 @@
+import type { FirewallModel } from "../model/firewall.ts";
+import { canonicalJson } from "../model/hash.ts";
+import type { FirewallFacts, FirewallManifest, FirewallStable } from "./facts.ts";
+import { firewallHash } from "./render.ts";
+
+/** What differs between a host's firewall and the files. */
+export type FirewallDiff =
+  | { readonly kind: "same" }
+  /** Why, in words; at least one. */
+  | { readonly kind: "apply"; readonly reasons: readonly string[] };
+
+/** Rules and who they are for: two orders of the same rules are the same. */
+function rulesText({ rules }: FirewallModel): string {
+  return rules.map(canonicalJson).toSorted().join("\n");
+}
+
+function manifestReasons(model: FirewallModel, { hash, model: before }: FirewallManifest): readonly string[] {
+  if (hash !== firewallHash(model)) return ["what passes is not what the files say"];
+  // What a later change closes, and what it cuts by that, is told from the rules as they were applied.
+  return rulesText(model) === rulesText(before) ? [] : ["the same passes, for other reasons"];
+}
+
+function forceReasons(generation: number, { active }: FirewallStable): readonly string[] {
+  const families = [
+    ["IPv4", active.v4],
+    ["IPv6", active.v6],
+  ] as const;
+  return families.flatMap(([family, number]) => {
+    if (number === generation) return [];
+    const instead = number === null ? "nothing of drover is in force" : `generation ${String(number)} is in force`;
+    return [`${family}: ${instead} instead of generation ${String(generation)}`];
+  });
+}
+
+/** Compares what a host should let pass with what was observed there. */
+export function diffFirewall(model: FirewallModel, { stable }: FirewallFacts): FirewallDiff {
+  const { manifest, unconfirmed } = stable;
+  const waiting = unconfirmed === null ? [] : [`generation ${String(unconfirmed)} was never confirmed`];
+  if (manifest === null) {
+    return { kind: "apply", reasons: ["drover's firewall is not on this host yet", ...waiting] };
+  }
+  const reasons = [
+    ...manifestReasons(model, manifest),
+    ...forceReasons(manifest.generation, stable),
+    ...stable.drift,
+    ...(stable.enabled ? [] : ["it is not loaded at boot"]),
+    ...waiting,
+  ];
+  return reasons.length === 0 ? { kind: "same" } : { kind: "apply", reasons };
+}
