@@ -2,8 +2,16 @@ import type { FirewallMatch, FirewallRule } from "../model/firewall.ts";
 import type { NamedPort } from "../model/fleet.ts";
 import type { PolicyPort, PolicyPorts } from "../model/policy.ts";
 import { compareText, type Ground, namedPorts } from "./ground.ts";
-import type { Addresses } from "./prefixes.ts";
-import { type Allowance, allowanceOfRegions, minusAllowance, NOTHING, slicesOf, unionAllowance } from "./regions.ts";
+import { type Addresses, isEmpty } from "./prefixes.ts";
+import {
+  type Region,
+  type Allowance,
+  allowanceOfRegions,
+  minusAllowance,
+  NOTHING,
+  slicesOf,
+  unionAllowance,
+} from "./regions.ts";
 
 /** What one source of rules lets pass for the same apps. */
 export interface Part {
@@ -76,19 +84,27 @@ export function partOfApp({ app, ports }: AppPorts, addresses: Addresses, apps: 
   return { matches: ports.map(({ protocol, port }) => matchPort(protocol, port)), addresses, apps: [...apps, app] };
 }
 
-/**
- * Rules that let through what the parts say and nothing twice: what an earlier part lets through is left out of later
- * ones. Where a part has no addresses or no ports there is no rule: nothing chosen never means anyone.
- */
-export function rulesOfParts(ground: Ground, head: RuleHead, parts: readonly Part[]): readonly FirewallRule[] {
+/** What parts let through, part by part: what an earlier one lets through is left out of later ones. */
+function regionsOfParts(parts: readonly Part[]): readonly (readonly Region[])[] {
   let before: Allowance = NOTHING;
-  return parts.flatMap(({ matches, addresses, apps }) => {
-    const all = allowanceOfRegions(matches.map((match) => ({ match, addresses })));
+  return parts.map(({ matches, addresses }) => {
+    const regions = matches.map((match) => ({ match, addresses }));
+    // Most rules are one port for one list of peers, and such a region is as it should be.
+    if (parts.length === 1 && regions.length === 1) return isEmpty(addresses) ? [] : regions;
+    const all = allowanceOfRegions(regions);
     const fresh = before === NOTHING ? all : minusAllowance(all, before);
-    before = parts.length === 1 ? all : unionAllowance(before, all);
-    return slicesOf(fresh).flatMap(({ match, addresses: peers }): readonly FirewallRule[] =>
-      // What is left of "any" beside other ports of the same source would be `other`; parts with "any" have no names.
-      match.protocol === "other" ? [] : [{ ...head, peers: ground.textOf(peers), match, apps: sortedApps(apps) }],
+    before = unionAllowance(before, all);
+    return slicesOf(fresh);
+  });
+}
+
+/** Rules that let through what the parts say, and nothing twice. Without addresses or ports there is no rule. */
+export function rulesOfParts(ground: Ground, head: RuleHead, parts: readonly Part[]): readonly FirewallRule[] {
+  return regionsOfParts(parts).flatMap((regions, index) => {
+    const apps = sortedApps(parts[index]?.apps ?? []);
+    return regions.flatMap(({ match, addresses }): readonly FirewallRule[] =>
+      // What subtracting ports leaves of "any" would be `other`; a part with "any" is the only one of its source.
+      match.protocol === "other" ? [] : [{ ...head, peers: ground.textOf(addresses), match, apps }],
     );
   });
 }

@@ -173,14 +173,14 @@ export function holds(addresses: Addresses, address: string): boolean {
 }
 
 function textOfV4(address: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => String((address >> shift) & 255n)).join(".");
+  const number = Number(address);
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join(".");
 }
 
 /** RFC 5952 §4: lower case, no leading zeros, the first of the longest runs of two zero groups or more as `::`. */
 function textOfV6(address: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((address >> BigInt(112 - 16 * index)) & 0xffffn).toString(16),
-  );
+  const digits = address.toString(16).padStart(32, "0");
+  const groups = [0, 4, 8, 12, 16, 20, 24, 28].map((at) => digits.slice(at, at + 4).replace(/^0{1,3}/, ""));
   let [start, length] = [0, 1];
   for (let from = 0; from < 8; from += 1) {
     const end = groups.findIndex((group, index) => index >= from && group !== "0");
