@@ -1,0 +1,236 @@
+/**
+ * What passes in a fleet, as a plain reading of its files: the text of Kubernetes' NetworkPolicy and what drover opens
+ * by itself, judged packet by packet. It shares no code with src/firewall, knows no rule, no set, no range and no host's
+ * model, and is slow where that is simpler.
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/
+ */
+import type { PlacedPeer, Policy, PolicyPort, PolicyRule } from "../../../../src/model/policy.ts";
+import type { Topology, TopologyApp, TopologyBalancer } from "../../../../src/model/topology.ts";
+import { isWithin } from "./naive-address.ts";
+import type { End, Flow } from "./case.ts";
+
+/** One packet that begins something. */
+export interface Packet {
+  readonly from: End;
+  readonly to: End;
+  readonly flow: Flow;
+}
+
+/** Whether a packet that begins something is let out where it comes from and let in where it goes to. */
+export function passes(topology: Topology, packet: Packet): boolean {
+  if (topology.firewall === null || packet.from.name === packet.to.name) return true;
+  return leaves(topology, packet) && enters(topology, packet);
+}
+
+/** "By default, a pod is non-isolated for egress": only a policy with an egress list isolates. */
+function leaves(topology: Topology, packet: Packet): boolean {
+  const policies = policiesOn(topology, packet.from.name).filter((policy) => policy.egress !== null);
+  if (policies.length === 0) return true;
+  return (
+    policies.some((policy) => (policy.egress ?? []).some((rule) => isOut(topology, rule, packet))) ||
+    leavesByFleet(topology, packet)
+  );
+}
+
+/** Unlike in Kubernetes every host of the inventory is isolated for ingress; who is in none has no firewall of ours. */
+function enters(topology: Topology, packet: Packet): boolean {
+  if (!isHost(topology, packet.to.name)) return true;
+  return (
+    packet.flow.protocol === "icmp" ||
+    policiesOn(topology, packet.to.name).some((policy) =>
+      (policy.ingress ?? []).some((rule) => isIn(topology, { policy, rule }, packet)),
+    ) ||
+    entersByFleet(topology, packet)
+  );
+}
+
+function policiesOn(topology: Topology, host: string): readonly Policy<PlacedPeer>[] {
+  return (topology.firewall?.policies ?? []).filter(({ subject }) =>
+    subject.kind === "hosts" ? subject.hosts.includes(host) : runs(topology, host, subject.app),
+  );
+}
+
+type On = { readonly policy: Policy<PlacedPeer>; readonly rule: PolicyRule<PlacedPeer> };
+
+/** Within a rule, one of the peers and one of the ports. A policy for an app means that app's ports by their names. */
+function isIn(topology: Topology, { policy, rule }: On, { from, to, flow }: Packet): boolean {
+  const only = policy.subject.kind === "app" ? policy.subject.app : null;
+  const isPeer = rule.peers === "anyone" || rule.peers.some((peer) => isAt(topology, peer, from.address));
+  return isPeer && (rule.ports === "any" || rule.ports.some((port) => isPort(topology, port, { to, flow, only })));
+}
+
+/** Names of ports are the destination's; an address outside has none. */
+function isOut(topology: Topology, rule: PolicyRule<PlacedPeer>, { to, flow }: Packet): boolean {
+  const { ports } = rule;
+  const peers: readonly (PlacedPeer | "anyone")[] = rule.peers === "anyone" ? ["anyone"] : rule.peers;
+  return peers.some((peer) => {
+    if (peer !== "anyone" && !isAt(topology, peer, to.address)) return false;
+    if (ports === "any") return true;
+    const isCidr = peer !== "anyone" && peer.kind === "cidr";
+    const only = peer !== "anyone" && peer.kind === "app" ? peer.app : null;
+    return ports.some((port) => !(isCidr && port.kind === "name") && isPort(topology, port, { to, flow, only }));
+  });
+}
+
+/** "Each entry is OR": an address of a host, of a host that runs the app, or in the block and in none of its exceptions. */
+function isAt(topology: Topology, peer: PlacedPeer, address: string): boolean {
+  switch (peer.kind) {
+    case "hosts":
+      return peer.hosts.some((host) => addressesOf(topology, host).includes(address));
+    case "app":
+      return topology.hosts.some(
+        ({ name }) => runs(topology, name, peer.app) && addressesOf(topology, name).includes(address),
+      );
+    case "cidr":
+      return isWithin(address, peer.cidr) && !peer.except.some((except) => isWithin(address, except));
+  }
+}
+
+type Destination = { readonly to: End; readonly flow: Flow; readonly only: string | null };
+
+function isPort(topology: Topology, port: PolicyPort, { to, flow, only }: Destination): boolean {
+  if (!("port" in flow)) return false;
+  switch (port.kind) {
+    case "all":
+      return port.protocol === flow.protocol;
+    case "range":
+      return port.protocol === flow.protocol && port.from <= flow.port && flow.port <= port.to;
+    case "name":
+      return topology.apps
+        .filter((app) => runs(topology, to.name, app.name) && (only === null || app.name === only))
+        .flatMap((app) => portsOf(app))
+        .some(
+          (own) =>
+            own.name === port.name &&
+            own.protocol === flow.protocol &&
+            own.port === flow.port &&
+            (port.protocol === null || port.protocol === own.protocol),
+        );
+  }
+}
+
+function portsOf(app: TopologyApp): readonly { name: string; protocol: "tcp" | "udp"; port: number }[] {
+  return app.port === null ? app.ports : [...app.ports, { name: app.name, protocol: "tcp", port: app.port }];
+}
+
+/** What follows from the fleet itself, at the receiving end. */
+function entersByFleet(topology: Topology, packet: Packet): boolean {
+  const { address } = packet.from;
+  const isAdmin = (topology.firewall?.admin ?? []).some((prefix) => isWithin(address, prefix));
+  const inFleet = topology.hosts.some(({ name }) => addressesOf(topology, name).includes(address));
+  return (
+    (isAdmin && isTcp(packet.flow, topology.ssh.port)) ||
+    (isDns(topology, packet) && (isAdmin || inFleet)) ||
+    (isMetrics(topology, packet) && mayReadMetrics(topology, address)) ||
+    setsOf(topology, packet.to.name).some((set) => entersBalancer(topology, set, { flow: packet.flow, inFleet })) ||
+    isBetweenApps(topology, packet)
+  );
+}
+
+function isTcp(flow: Flow, port: number): boolean {
+  return flow.protocol === "tcp" && flow.port === port;
+}
+
+/** What both ends know of. */
+function isBetweenApps(topology: Topology, packet: Packet): boolean {
+  return isVrrp(topology, packet) || isTalk(topology, packet) || isRouted(topology, packet);
+}
+
+function entersBalancer(topology: Topology, set: TopologyBalancer, way: { flow: Flow; inFleet: boolean }): boolean {
+  const routes = topology.apps.flatMap((app) => app.routes).filter((route) => route.lb === set.name);
+  return routes.some((route) =>
+    route.kind === "port"
+      ? isTcp(way.flow, route.port) && (route.from === "anyone" || way.inFleet)
+      : isTcp(way.flow, 80) || isTcp(way.flow, 443),
+  );
+}
+
+/** And at the sending end, where that is isolated. */
+function leavesByFleet(topology: Topology, packet: Packet): boolean {
+  return isDns(topology, packet) || isBetweenApps(topology, packet);
+}
+
+/** An app to the instances of one it talks to. */
+function isTalk(topology: Topology, { from, to, flow }: Packet): boolean {
+  if (flow.protocol !== "tcp") return false;
+  return topology.apps
+    .filter(({ name }) => runsAt(topology, from.address, name))
+    .flatMap(({ talksTo }) => talksTo)
+    .some((name) => runs(topology, to.name, name) && appOf(topology, name).port === flow.port);
+}
+
+/** A balancer to the instances of what it carries. */
+function isRouted(topology: Topology, { from, to, flow }: Packet): boolean {
+  if (flow.protocol !== "tcp") return false;
+  return topology.apps
+    .filter((app) => runs(topology, to.name, app.name) && app.port === flow.port)
+    .flatMap(({ routes }) => routes)
+    .some(({ lb }) => {
+      const hosts = topology.balancers.find(({ name }) => name === lb)?.hosts ?? [];
+      return hosts.some((host) => addressesOf(topology, host).includes(from.address));
+    });
+}
+
+/** Balancers of one set with a VIP speak VRRP from their own addresses. */
+function isVrrp(topology: Topology, { from, to, flow }: Packet): boolean {
+  if (flow.protocol !== "vrrp") return false;
+  return topology.balancers.some(
+    ({ vips, hosts }) =>
+      vips.length > 0 &&
+      [from, to].every((end) => hosts.some((host) => ownAddresses(topology, host).includes(end.address))),
+  );
+}
+
+function isDns(topology: Topology, { to, flow }: Packet): boolean {
+  return "port" in flow && flow.port === 53 && (topology.dns?.servers ?? []).includes(to.name);
+}
+
+function isMetrics(topology: Topology, { to, flow }: Packet): boolean {
+  if (!("port" in flow)) return false;
+  const ofBalancer = setsOf(topology, to.name).some(({ settings: { metrics } }) => {
+    const isOpen = metrics !== null && !metrics.address.startsWith("127.") && metrics.address !== "::1";
+    return isOpen && flow.protocol === "tcp" && flow.port === metrics.port;
+  });
+  const ofApp = topology.apps
+    .filter(({ name }) => runs(topology, to.name, name))
+    .flatMap(({ ports }) => ports)
+    .some(({ name, protocol, port }) => name === "metrics" && protocol === flow.protocol && port === flow.port);
+  return ofBalancer || ofApp;
+}
+
+function mayReadMetrics(topology: Topology, address: string): boolean {
+  const peers = topology.firewall?.metrics ?? [];
+  return peers === "anyone" || peers.some((peer) => isAt(topology, peer, address));
+}
+
+function isHost(topology: Topology, name: string): boolean {
+  return topology.hosts.some((host) => host.name === name);
+}
+
+function appOf(topology: Topology, name: string): TopologyApp {
+  const app = topology.apps.find((each) => each.name === name);
+  if (app === undefined) throw new Error(`no app ${name}`);
+  return app;
+}
+
+function runs(topology: Topology, host: string, app: string): boolean {
+  return appOf(topology, app).instances.some((instance) => instance.host === host);
+}
+
+function runsAt(topology: Topology, address: string, app: string): boolean {
+  return topology.hosts.some(({ name }) => runs(topology, name, app) && addressesOf(topology, name).includes(address));
+}
+
+function setsOf(topology: Topology, host: string): readonly TopologyBalancer[] {
+  return topology.balancers.filter(({ hosts }) => hosts.includes(host));
+}
+
+function ownAddresses(topology: Topology, host: string): readonly string[] {
+  return topology.hosts.find(({ name }) => name === host)?.addresses ?? [];
+}
+
+/** A balancer may also speak from its set's VIPs, whether it holds them right now or not. */
+function addressesOf(topology: Topology, host: string): readonly string[] {
+  const vips = setsOf(topology, host).flatMap((set) => set.vips.map(({ address }) => address));
+  return [...ownAddresses(topology, host), ...vips];
+}
