@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { formatDiagnostic } from "../../../src/inventory/diagnostics.ts";
 import { compileTopology } from "../../../src/inventory/topology.ts";
 import { canonicalJson } from "../../../src/model/hash.ts";
-import { anyFleet, asYaml, assemble, permuted } from "./fleets.ts";
+import { anyFleet, asNotedYaml, asYaml, assemble, permuted } from "./fleets.ts";
 import type { Data, FleetData } from "./fleets.ts";
 
 /** The topology's canonical bytes, or the errors. */
@@ -35,6 +35,7 @@ describe("the topology is one value of the files' meaning", () => {
           apps: fleet.apps.map((app) => permuted(app, seed)),
         };
         expect(bytesOf(mixed, asYaml)).toBe(bytes);
+        expect(bytesOf(mixed, asNotedYaml)).toBe(bytes);
         // JSON is YAML too.
         expect(bytesOf(mixed, (data) => JSON.stringify(data))).toBe(bytes);
       }),

@@ -5,6 +5,8 @@ import { assembleFleet } from "../../../src/inventory/assemble.ts";
 import { parseApp } from "../../../src/inventory/parse-app.ts";
 import { parseFleetFile } from "../../../src/inventory/parse-drover.ts";
 import { parseInventory } from "../../../src/inventory/parse-inventory.ts";
+import type { FirewallData } from "./firewalls.ts";
+import { firewallOf } from "./firewalls.ts";
 
 /** Plain data as it stands in a file. */
 export type Data = string | number | boolean | readonly Data[] | { readonly [key: string]: Data };
@@ -140,48 +142,55 @@ const app = fc.record(
   { requiredKeys: ["release", "artifact", "run", "hosts", "rollout"] },
 );
 
-/** A valid fleet: one balancer set, a state host, and hosts and apps of every kind. */
-export const anyFleet: fc.Arbitrary<FleetData> = fc
-  .record({
-    tags: fc.array(fc.record({ role: fc.constantFrom("app", "db", "lb"), rack: value }, { requiredKeys: ["role"] }), {
-      minLength: 1,
-      maxLength: 8,
-    }),
-    apps: fc.array(app, { maxLength: 4 }),
-    routes: fc.tuple(...[0, 1, 2, 3].map(routesOf)),
-    set: fc.tuple(edge, fc.oneof(fc.constant({}), vip)).map(([one, two]): Data => ({ ...one, ...two })),
-    fleet: word,
-    user: word,
-  })
-  .map(({ tags, apps, routes, set, fleet, user }): FleetData => {
-    const hosts: [string, Data][] = tags.map((own, index) => [
-      `host-${index}`,
-      { address: `10.0.0.${index + 1}`, tags: own },
-    ]);
-    const fixed: [string, Data][] = [
-      ["a-lb", { address: ["10.1.0.1", "fd00::1"], tags: { role: "lb" } }],
-      ["z-state", { address: "10.1.0.2", tags: { role: "db" } }],
-      ["m-app", { address: "10.1.0.3", tags: { role: "app" } }],
-    ];
-    return {
-      drover: {
-        fleet,
-        ssh: { user },
-        loadBalancers: { edge: set },
-        state: { store: "ssh", host: "z-state" },
-      },
-      inventory: { hosts: Object.fromEntries([...hosts, ...fixed]) },
-      apps: apps.map((fields, index) => {
-        const own = routes[index] ?? [];
-        return {
-          app: `app-${index}`,
-          port: 8000 + index,
-          routes: own,
-          ...(readsRequests(own) ? fields : plain(fields)),
-        };
+/** A valid fleet: one balancer set, a state host, and hosts, apps and policies of every kind. */
+export const anyFleet: fc.Arbitrary<FleetData> = fc.nat(4).chain((count) => fleetOf(count, firewallOf(count)));
+
+function fleetOf(count: number, firewall: fc.Arbitrary<FirewallData>): fc.Arbitrary<FleetData> {
+  return fc
+    .record({
+      firewall,
+      tags: fc.array(fc.record({ role: fc.constantFrom("app", "db", "lb"), rack: value }, { requiredKeys: ["role"] }), {
+        minLength: 1,
+        maxLength: 8,
       }),
-    };
-  });
+      apps: fc.array(app, { minLength: count, maxLength: count }),
+      routes: fc.tuple(...[0, 1, 2, 3].map(routesOf)),
+      set: fc.tuple(edge, fc.oneof(fc.constant({}), vip)).map(([one, two]): Data => ({ ...one, ...two })),
+      fleet: word,
+      user: word,
+    })
+    .map(({ firewall: rules, tags, apps, routes, set, fleet, user }): FleetData => {
+      const hosts: [string, Data][] = tags.map((own, index) => [
+        `host-${index}`,
+        { address: `10.0.0.${index + 1}`, tags: own },
+      ]);
+      const fixed: [string, Data][] = [
+        ["a-lb", { address: ["10.1.0.1", "fd00::1"], tags: { role: "lb" } }],
+        ["z-state", { address: "10.1.0.2", tags: { role: "db" } }],
+        ["m-app", { address: "10.1.0.3", tags: { role: "app" } }],
+      ];
+      return {
+        drover: {
+          fleet,
+          ssh: { user },
+          loadBalancers: { edge: set },
+          state: { store: "ssh", host: "z-state" },
+          ...rules.drover,
+        },
+        inventory: { hosts: Object.fromEntries([...hosts, ...fixed]) },
+        apps: apps.map((fields, index) => {
+          const own = routes[index] ?? [];
+          return {
+            app: `app-${index}`,
+            port: 8000 + index,
+            routes: own,
+            ...rules.apps[index],
+            ...(readsRequests(own) ? fields : plain(fields)),
+          };
+        }),
+      };
+    });
+}
 
 function readsRequests(routes: readonly Data[]): boolean {
   return !routes.some((route) => {
@@ -209,6 +218,12 @@ export function assemble({ drover, inventory, apps }: FleetData, write: (data: D
 /** Block style, one key per line. */
 export function asYaml(data: Data): string {
   return stringify(data, { lineWidth: 0 });
+}
+
+/** The same in another hand: quotes around every text, and notes before every line. */
+export function asNotedYaml(data: Data): string {
+  const quoted = stringify(data, { lineWidth: 0, defaultStringType: "QUOTE_SINGLE", indent: 4 });
+  return quoted.replaceAll(/^(?=.)/gm, "# firewall: {}\n");
 }
 
 /** Every map with its keys in another order, but for the hosts, whose order means something. */

@@ -48,6 +48,28 @@ test("they know what a balancer set and a route may say", () => {
   });
 });
 
+test("they know the firewall, and what apps say for it", () => {
+  const { drover, app } = jsonSchemas();
+  const rule = { additionalProperties: false, required: ["from", "ports"] };
+  expect(drover).toMatchObject({
+    properties: {
+      dns: { additionalProperties: false, required: ["servers"] },
+      firewall: {
+        additionalProperties: false,
+        required: ["admin"],
+        properties: {
+          admin: { type: "array", minItems: 1 },
+          confirm: { default: "60s" },
+          sever: { default: false },
+          log: { default: true },
+          policies: { additionalProperties: { additionalProperties: false, properties: { ingress: { items: rule } } } },
+        },
+      },
+    },
+  });
+  expect(app).toMatchObject({ properties: { talksTo: { type: "array" }, ports: { type: "object" } } });
+});
+
 test("they are plain JSON", () => {
   expect(JSON.parse(JSON.stringify(jsonSchemas()))).toEqual(jsonSchemas());
 });
