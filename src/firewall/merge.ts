@@ -1,27 +1,10 @@
 import type { FirewallModel, FirewallRule } from "../model/firewall.ts";
+import { compareRules } from "./desired.ts";
+import { compareText } from "./ground.ts";
 
 /** Whatever a rule lets pass, and for which source; not which apps it is there for. */
 function keyOf({ direction, source, match, peers }: FirewallRule): string {
   return JSON.stringify([direction, source, match.protocol, "ports" in match ? match.ports : null, peers]);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-function firstPort({ match }: FirewallRule): number {
-  return "ports" in match ? (match.ports?.[0]?.from ?? -1) : -1;
-}
-
-function compareRules(a: FirewallRule, b: FirewallRule): number {
-  return (
-    compareText(a.direction, b.direction) ||
-    compareText(a.source, b.source) ||
-    compareText(a.match.protocol, b.match.protocol) ||
-    firstPort(a) - firstPort(b) ||
-    compareText(keyOf(a), keyOf(b))
-  );
 }
 
 /** Rules of several models in one, sorted; of those that let the same pass for the same source the last remains, for the apps of all. */
@@ -77,11 +60,11 @@ export function mergeForApp(app: string, before: FirewallModel | null, desired: 
  * rollout of theirs is open. Null before: nothing has to stay.
  */
 export function keepForApps(
-  apps: ReadonlySet<string>,
+  apps: readonly string[],
   before: FirewallModel | null,
   desired: FirewallModel,
 ): FirewallModel {
-  const kept = (before?.rules ?? []).filter((rule) => rule.apps.some((app) => apps.has(app)));
+  const kept = (before?.rules ?? []).filter((rule) => rule.apps.some((app) => apps.includes(app)));
   if (kept.length === 0) return desired;
   return { ...desired, rules: joinRules(fitting(kept, desired.egress), desired.rules) };
 }

@@ -11,7 +11,8 @@ export type FirewallMatch =
   /** Sorted, not touching each other; null: every port. */
   | { readonly protocol: "tcp" | "udp"; readonly ports: readonly PortRange[] | null }
   /** Any protocol; VRRP (protocol 112). */
-  | { readonly protocol: "any" | "vrrp" };
+  | { readonly protocol: "any" }
+  | { readonly protocol: "vrrp" };
 
 /** One way in or out of one host, and who asked for it. */
 export interface FirewallRule {
