@@ -1,10 +1,13 @@
-import type { FirewallFacts, FirewallManifest } from "../firewall/facts.ts";
+import { addressesByHost } from "../firewall/addresses.ts";
+import type { FirewallFacts, FirewallStable } from "../firewall/facts.ts";
 import { firewallHash } from "../firewall/render.ts";
+import { changesInWords, namingOf } from "../firewall/words.ts";
 import type { FirewallModel } from "../model/firewall.ts";
+import { canonicalJson } from "../model/hash.ts";
 import type { Known } from "../model/known.ts";
+import type { Topology } from "../model/topology.ts";
 import type { FirewallShow, FirewallTold } from "../report/firewall-show.ts";
-import type { RuleWords } from "./firewall-words.ts";
-import { modelDifferences, shownRules } from "./firewall-words.ts";
+import { shownRules } from "./firewall-words.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 
 /** What `firewall show` is made from. */
@@ -29,7 +32,7 @@ export function firewallShowOf({ fleet, topology }: FleetFiles, { host, facts, d
     enabled: stable.enabled,
     egress: manifest?.model.egress ?? null,
     rules: shownRules(manifest?.model.rules ?? [], words),
-    pending: pendingOf(manifest, desired, words),
+    pending: pendingOf(host, stable, { desired, topology }),
     drift: stable.drift,
     rivals: managed ? stable.rivals : [],
     missing: managed ? stable.missing : [],
@@ -39,15 +42,21 @@ export function firewallShowOf({ fleet, topology }: FleetFiles, { host, facts, d
   return { host, managed, told, why: null };
 }
 
-/** What the files want and is not applied; models that are rendered to the same do not differ. */
+/** What the files want and is not applied. */
 function pendingOf(
-  manifest: FirewallManifest | null,
-  desired: FirewallModel | null,
-  words: RuleWords,
+  host: string,
+  { manifest }: Pick<FirewallStable, "manifest">,
+  { desired, topology }: { readonly desired: FirewallModel | null; readonly topology: Topology },
 ): readonly string[] {
-  if (desired === null) {
-    return manifest === null ? [] : ["drover.yaml has no firewall: block, and drover's rules are still here"];
-  }
-  if (manifest === null) return ["the files want a firewall here, and there is none yet → drover apply"];
-  return firewallHash(desired) === manifest.hash ? [] : modelDifferences(manifest.model, desired, words);
+  if (desired === null)
+    return manifest === null ? [] : [`${host} keeps drover's rules, and the files want none any more`];
+  if (manifest === null) return ["the files want a firewall here, and there is none yet"];
+  const isSame = firewallHash(desired) === manifest.hash && canonicalJson(desired) === canonicalJson(manifest.model);
+  if (isSame) return [];
+  const logs = `${host} ${desired.log ? "logs" : "no longer logs"} what it refuses`;
+  const changes = [
+    ...changesInWords(host, manifest.model, desired, namingOf(addressesByHost(topology))),
+    ...(manifest.model.log === desired.log ? [] : [logs]),
+  ];
+  return changes.length > 0 ? changes : ["the same passes, for other reasons"];
 }

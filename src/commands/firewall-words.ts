@@ -1,6 +1,6 @@
 import { formatPlace } from "../inventory/diagnostics.ts";
 import { covers, holds, parseAddresses } from "../firewall/prefixes.ts";
-import type { FirewallMatch, FirewallModel, FirewallRule, PortRange } from "../model/firewall.ts";
+import type { FirewallMatch, FirewallRule, PortRange } from "../model/firewall.ts";
 import type { Fleet } from "../model/fleet.ts";
 import type { Topology } from "../model/topology.ts";
 import type { ShownRule } from "../report/firewall-show.ts";
@@ -53,30 +53,6 @@ export function matchInWords(match: FirewallMatch): readonly string[] {
 
 function rangeInWords({ from, to }: PortRange): string {
   return from === to ? String(from) : `${String(from)}-${String(to)}`;
-}
-
-/** What differs between two models of one host as sentences, the first being applied and the second wanted. */
-export function modelDifferences(applied: FirewallModel, wanted: FirewallModel, words: RuleWords): readonly string[] {
-  const had = new Set(applied.rules.map(ruleKey));
-  const wants = new Set(wanted.rules.map(ruleKey));
-  const opened = wanted.rules.filter((rule) => !had.has(ruleKey(rule)));
-  const closed = applied.rules.filter((rule) => !wants.has(ruleKey(rule)));
-  return [
-    ...(applied.egress === wanted.egress ? [] : [`what goes out is to be ${wanted.egress ? "refused, too" : "open"}`]),
-    ...(applied.log === wanted.log ? [] : [`what is refused is ${wanted.log ? "to be" : "not to be"} logged`]),
-    ...shownRules(opened, words).map((rule) => `not applied yet: ${ruleSentence(rule)}`),
-    ...shownRules(closed, words).map((rule) => `still applied: ${ruleSentence(rule)}`),
-  ];
-}
-
-/** What a rule lets pass for whom: what is rendered, and where it comes from. */
-function ruleKey({ direction, peers, match, source }: FirewallRule): string {
-  return JSON.stringify([direction, peers, matchInWords(match), source]);
-}
-
-function ruleSentence({ direction, peers, ports, source, place }: ShownRule): string {
-  const way = direction === "in" ? "from" : "to";
-  return `${direction}, ${way} ${peers.join(", ")} at ${ports.join(" ")} (${source}${place === null ? "" : `, ${place}`})`;
 }
 
 function ownedAddresses({ hosts, balancers }: Topology): readonly Owned[] {

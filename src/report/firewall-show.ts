@@ -139,7 +139,7 @@ function differences(told: FirewallTold): readonly string[] {
       ? [`drift: what is in force is not generation ${String(generation)}, which was confirmed → drover apply`]
       : []),
     ...told.drift.map((each) => `drift: ${each}`),
-    ...told.pending.map((each) => `pending: ${each}`),
+    ...told.pending.map((each) => `pending: ${each} → drover apply`),
     ...told.rivals.map((each) => `in the way: ${each}`),
     ...(told.missing.length === 0 ? [] : [`missing packages: ${told.missing.join(" ")} → apt-get install`]),
   ];

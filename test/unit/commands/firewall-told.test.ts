@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { firewallShowOf } from "../../../src/commands/firewall-told.ts";
-import { modelDifferences, shownRules } from "../../../src/commands/firewall-words.ts";
+import { shownRules } from "../../../src/commands/firewall-words.ts";
 import type { FirewallFacts, FirewallStable } from "../../../src/firewall/facts.ts";
 import { desiredFirewall } from "../../../src/firewall/desired.ts";
 import { firewallHash } from "../../../src/firewall/render.ts";
@@ -48,18 +48,6 @@ describe("a rule in words", () => {
   });
 });
 
-test("differences of two models are what opens, what closes and what is refused at all", () => {
-  const one = ruleFor("orders-db:0", ["10.0.0.12/32", "fd00::12/128"]);
-  const other = ruleFor("old:0", "anyone", { match: { protocol: "any" } });
-  expect(modelDifferences(modelWith([other]), modelWith([one], { egress: true, log: false }), words)).toEqual([
-    "what goes out is to be refused, too",
-    "what is refused is not to be logged",
-    "not applied yet: in, from app1 at tcp/80 (orders-db:0, drover.yaml:7:9)",
-    "still applied: in, from anyone at any (old:0)",
-  ]);
-  expect(modelDifferences(modelWith([one]), modelWith([{ ...one, apps: ["shop"] }]), words)).toEqual([]);
-});
-
 describe("a host's own account", () => {
   const desired = desiredFirewall(topology).get("app1") ?? modelWith([]);
   const stable = (model: FirewallModel | null): FirewallStable => ({
@@ -88,17 +76,18 @@ describe("a host's own account", () => {
       drift: ["a rule is gone"],
       rivals: ["ufw is active"],
     });
-    expect(told(modelWith([])).pending).toContain(
-      "not applied yet: in, from lb1, VIP of edge at tcp/8080 (app/shop/routes:0)",
-    );
-    expect(told(null).pending).toEqual(["the files want a firewall here, and there is none yet → drover apply"]);
+    expect(told(modelWith([])).pending).toContain("app1 lets lb1 in at tcp 8080 (app/shop/routes:0)");
+    const rest = { ...desired, log: false };
+    expect(told(rest).pending).toEqual(["app1 logs what it refuses"]);
+    expect(told({ ...desired, rules: desired.rules.map((rule) => ({ ...rule, source: "old:0" })) }).pending).toEqual([
+      "the same passes, for other reasons",
+    ]);
+    expect(told(null).pending).toEqual(["the files want a firewall here, and there is none yet"]);
   });
 
   test("has nothing in the way where firewalls are not managed, but rules that are left are pending", () => {
     expect(told(null, null)).toMatchObject({ pending: [], rivals: [] });
-    expect(told(desired, null).pending).toEqual([
-      "drover.yaml has no firewall: block, and drover's rules are still here",
-    ]);
+    expect(told(desired, null).pending).toEqual(["app1 keeps drover's rules, and the files want none any more"]);
   });
 
   test("that is missing is unknown, never empty", () => {

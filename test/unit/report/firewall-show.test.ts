@@ -82,7 +82,7 @@ describe("firewall show", () => {
   });
 
   test.for<[Partial<FirewallTold>, number, string]>([
-    [{ pending: ["what goes out is to be refused, too"] }, 2, "pending: what goes out is to be refused, too"],
+    [{ pending: ["app1 logs what it refuses"] }, 2, "pending: app1 logs what it refuses → drover apply"],
     [{ drift: ["a rule of DRV-I-g12 is gone"] }, 2, "drift: a rule of DRV-I-g12 is gone"],
     [{ enabled: false }, 2, "drift: the firewall is not loaded at boot → drover apply"],
     [{ rivals: ["ufw is active"] }, 2, "in the way: ufw is active"],
