@@ -20,13 +20,18 @@ export const appPort: z.ZodType<number | null, number | undefined> = z
   .optional()
   .transform((port) => port ?? null);
 
+const NAMED_TEXT = /^(?:(tcp|udp)\/)?([1-9][0-9]{0,4})$/;
 const expectedNamed = `${PORT}, or one with its protocol such as udp/5140`;
 
 /** A further port of an app; without a protocol it is tcp's. */
 const furtherPort = z
-  .union([z.int(), z.string()], { error: expectedNamed })
+  .union(
+    // Judged below, where a port that is too low is told why; the limits are published only.
+    [z.int().meta({ minimum: LOWEST_PORT, maximum: HIGHEST_PORT }), z.string().meta({ pattern: NAMED_TEXT.source })],
+    { error: expectedNamed },
+  )
   .transform((written, context): Omit<NamedPort, "name"> => {
-    const [, protocol = "tcp", digits = "0"] = /^(?:(tcp|udp)\/)?([1-9][0-9]{0,4})$/.exec(String(written)) ?? [];
+    const [, protocol = "tcp", digits = "0"] = NAMED_TEXT.exec(String(written)) ?? [];
     const port = Number(digits);
     if (port >= LOWEST_PORT && port <= HIGHEST_PORT) return { protocol: protocolOf(protocol), port };
     context.issues.push({
@@ -54,7 +59,9 @@ const expectedAll = '"tcp/*", "udp/*" or both';
 const PORT_TEXT = /^(?:(tcp|udp)\/)?(?:([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?|(\*)|([a-z][a-z0-9-]*))$/;
 
 const policyPort = z
-  .union([whole(expectedPort, 1, HIGHEST_PORT), z.string()], { error: expectedPort })
+  .union([whole(expectedPort, 1, HIGHEST_PORT), z.string().meta({ pattern: PORT_TEXT.source })], {
+    error: expectedPort,
+  })
   .transform((written, context): PolicyPort => {
     const port = readPort(String(written));
     if (typeof port !== "string") return port;
