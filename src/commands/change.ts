@@ -1,6 +1,7 @@
-import { DroverError, failure } from "../model/errors.ts";
-import type { Ending } from "../model/event.ts";
+import { DroverError, failure, isUnreachable } from "../model/errors.ts";
+import { canonicalJson } from "../model/hash.ts";
 import type { Plan } from "../model/plan.ts";
+import { ledgerAfter } from "../plan/firewall-ledger.ts";
 import type { FleetPlan } from "../plan/fleet-plan.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import { fullPlanLines } from "../report/plan-text.ts";
@@ -9,8 +10,10 @@ import type { Context } from "./context.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 import type { Prepared, Preparation } from "./prepare.ts";
 import { prepare } from "./prepare.ts";
+import type { Runner } from "./run-rollout.ts";
 import { createRunner, runRollout } from "./run-rollout.ts";
 import type { Connected } from "./survey.ts";
+import { stateOf } from "./survey.ts";
 import { tellFailure, tellProblems } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 
@@ -44,21 +47,77 @@ async function carryOut(
   const problems = tellProblems(context, fleetPlan);
   if (problems !== null) return problems;
   for (const skipped of fleetPlan.skipped) tellFailure(context, skipped);
-  if (fleetPlan.plans.length === 0) return nothingToDo(context, connected, fleetPlan);
+  if (fleetPlan.plans.length === 0) {
+    await remember(context, connected, prepared, []);
+    return nothingToDo(context, connected, fleetPlan);
+  }
   const refusal = ask ? await refused(context, fleetPlan.plans) : null;
   if (refusal !== null) return refusal;
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
   const runner = createRunner(context, connected, { lease, secrets });
   try {
-    for (const [index, plan] of fleetPlan.plans.entries()) {
-      // oxlint-disable-next-line no-await-in-loop -- one rollout after the other, and none after one that failed
-      const ending: Ending = await runRollout(runner, plan, fleetPlan.plans.slice(index + 1));
-      if (ending.kind !== "done") return exitCode(ending);
-    }
+    const { code, behind } = await runAll(runner, fleetPlan.plans);
+    await remember(context, connected, prepared, behind);
+    return code === EXIT_CODE.done ? skippedCode(fleetPlan) : code;
   } finally {
     await runner.relays.close();
   }
-  return fleetPlan.skipped.length > 0 ? EXIT_CODE.open : EXIT_CODE.done;
+}
+
+/** Nothing failed; but what was left alone keeps the command from ending with 0. */
+function skippedCode({ skipped }: FleetPlan): number {
+  if (skipped.length === 0) return EXIT_CODE.done;
+  return skipped.some(isUnreachable) ? EXIT_CODE.unreachable : EXIT_CODE.open;
+}
+
+/** One plan after the other, and none after one that failed: but what is only closed is closed wherever it can be. */
+async function runAll(
+  runner: Runner,
+  plans: readonly Plan[],
+): Promise<{ readonly code: number; readonly behind: readonly string[] }> {
+  const behind: string[] = [];
+  let code: number = EXIT_CODE.done;
+  for (const [index, plan] of plans.entries()) {
+    if (code !== EXIT_CODE.done && !isClosing(plan)) {
+      behind.push(...firewallHosts(plan));
+      continue;
+    }
+    // oxlint-disable-next-line no-await-in-loop -- one rollout after the other
+    const { ending, fates } = await runRollout(runner, plan, plans.slice(index + 1));
+    behind.push(...firewallHosts(plan).filter((host) => fates.get(host) !== "updated"));
+    if (ending.kind === "done") continue;
+    code = exitCode(ending);
+    if (ending.kind === "open" && isClosing(plan)) continue;
+    return { code, behind: [...behind, ...plans.slice(index + 1).flatMap(firewallHosts)] };
+  }
+  return { code, behind };
+}
+
+/** Host by host it takes away what is not wanted any more: another such plan does not depend on it. */
+function isClosing({ firewall, batches }: Plan): boolean {
+  return firewall !== undefined && batches.length > 0;
+}
+
+function firewallHosts(plan: Plan): readonly string[] {
+  if (plan.firewall === undefined) return [];
+  return [...plan.prologue, ...plan.batches.flatMap((batch) => batch.flatMap(({ stages }) => stages))]
+    .flat()
+    .flatMap(({ host }) => host ?? []);
+}
+
+/** Remembers whose addresses were let in where, once firewalls have been brought into line or some were left behind. */
+async function remember(
+  { clock }: Pick<Context, "clock">,
+  { topology }: Connected,
+  prepared: Prepared,
+  behind: readonly string[],
+): Promise<void> {
+  const { fleetPlan, lease, survey } = prepared;
+  if (fleetPlan.behind === null || lease === null || lease.lost.aborted) return;
+  const before = stateOf(survey).ledger;
+  const now = new Date(clock.now()).toISOString();
+  const after = ledgerAfter(topology, before, { behind: [...fleetPlan.behind, ...behind], now });
+  if (canonicalJson(after) !== canonicalJson(before)) await lease.setLedger(after);
 }
 
 function nothingToDo(context: Context, { topology }: Connected, { skipped }: FleetPlan): number {

@@ -53,7 +53,7 @@ async function drain({ runner, state, plan, notes }: Move, host: string, reason:
     return tellSettled(context, { host, says, notes, drain: record });
   }
   try {
-    const ending = await runRollout(runner, plan, []);
+    const { ending } = await runRollout(runner, plan, []);
     if (before === null && wasPutBack(ending)) await forget(runner, host);
     return exitCode(ending);
   } catch (error) {

@@ -56,7 +56,8 @@ async function plan(
   { what, lease, survey }: { readonly what: Preparation; readonly lease: Lease | null; readonly survey: Survey },
 ): Promise<Prepared> {
   const { input, secrets, problems } = await planInput(context, connected, { what, lease, survey });
-  if (problems.length > 0) return { fleetPlan: { plans: [], problems, skipped: [] }, secrets, survey, lease };
+  if (problems.length > 0)
+    return { fleetPlan: { plans: [], problems, skipped: [], behind: null }, secrets, survey, lease };
   return { fleetPlan: planFleet(input, what.scope), secrets, survey, lease };
 }
 

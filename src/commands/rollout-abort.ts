@@ -75,7 +75,8 @@ async function takeBack(
     return EXIT_CODE.unreachable;
   }
   await journal.events(events);
-  return exitCode(await drive(runner, { rollout, journal, plan, state }));
+  const { ending } = await drive(runner, { rollout, journal, plan, state });
+  return exitCode(ending);
 }
 
 /** True when an instance that serves would have to be drained to be taken back. */

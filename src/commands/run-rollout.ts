@@ -4,7 +4,8 @@ import { DroverError, failure } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Lease } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
-import { conclude } from "../exec/conclude.ts";
+import type { Fate } from "../exec/conclude.ts";
+import { conclude, hostFates } from "../exec/conclude.ts";
 import type { ExecDeps, Untimed } from "../exec/deps.ts";
 import { Journal } from "../exec/journal.ts";
 import { Relays } from "../exec/relays.ts";
@@ -59,8 +60,14 @@ export function createRunner(
   return { context, connected, lease: use.lease, deps, relays: new Relays(transport, relayCommand), emit };
 }
 
+/** How a plan's run ended, and what became of every host in it. */
+export interface RolloutEnd {
+  readonly ending: Ending;
+  readonly fates: ReadonlyMap<string, Fate>;
+}
+
 /** Opens a rollout, runs its plan and closes it, or leaves it open. `rest` is what the command means to run after it. */
-export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan[]): Promise<Ending> {
+export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan[]): Promise<RolloutEnd> {
   const rollout = `${runner.lease.run}-${labelOf(plan)}`;
   const journal = new Journal(rollout, runner.lease, runner.context.clock);
   await journal.write([{ kind: "opened", rollout, operator: runner.context.operator, plan }]);
@@ -88,7 +95,7 @@ export async function drive(
   runner: Runner,
   { rollout, journal, plan, state }: Underway,
   rest: readonly Plan[] = [],
-): Promise<Ending> {
+): Promise<RolloutEnd> {
   const { context, lease, deps, relays, emit } = runner;
   emit({ kind: "run-started", rollout, plan, back: state.direction === "back" });
   const { interrupts, confirm, options } = context;
@@ -111,7 +118,7 @@ export async function drive(
   await writeEnd(runner, { journal, plan, result, ending });
   if (ending.kind !== "done" && rest.length > 0) emit({ kind: "warning", host: null, failure: notBegun(plan, rest) });
   emit({ kind: "run-ended", rollout, app: plan.app, ending, counts });
-  return ending;
+  return { ending, fates: hostFates(plan, result.state) };
 }
 
 /** What else was to change: an app that nobody mentions would be taken for one that is as its file says. */

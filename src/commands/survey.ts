@@ -6,6 +6,7 @@ import type { Known } from "../model/known.ts";
 import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import { gather } from "../exec/gather.ts";
+import { firewallFact } from "../firewall/facts.ts";
 import { lbFact } from "../lb/facts.ts";
 import { formerFact } from "../plan/former.ts";
 import type { HostView } from "../plan/input.ts";
@@ -36,10 +37,12 @@ export interface Connected {
 export async function observe(context: Context, { topology, transport, store }: Connected): Promise<Survey> {
   const balancers = new Set(topology.balancers.flatMap((set) => set.hosts));
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const firewall = firewallFact(topology.firewall !== null);
   const factsOf = (host: string): readonly Fact<unknown>[] => [
     lastChangeFact,
     platformFact,
     releaseFact,
+    firewall,
     ...(balancers.has(host) ? [lbFact, vipFact] : [formerFact]),
     ...(host === topology.state.host ? [store.fact] : []),
   ];
@@ -56,6 +59,7 @@ export async function observe(context: Context, { topology, transport, store }: 
       release: readFact(releaseFact, name, observation),
       lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
       vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
+      firewall: readFact(firewall, name, observation),
       former: balancers.has(name) ? null : readFact(formerFact, name, observation),
     };
     return [name, withLostManifest(topology, name, view)];

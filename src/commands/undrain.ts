@@ -25,7 +25,7 @@ async function undrain({ runner, state, plan, notes }: Move, host: string): Prom
     const says = isListed ? `${host} is in service again` : `${host} is not drained`;
     return tellSettled(context, { host, says, notes, drain: null });
   }
-  const ending = await runRollout(runner, plan, []);
+  const { ending } = await runRollout(runner, plan, []);
   // Only now: an app that is not healthy again stays listed, with its reason.
   if (ending.kind === "done" && isListed) await lease.setDrain(host, null);
   return exitCode(ending);

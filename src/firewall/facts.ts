@@ -1,3 +1,4 @@
+import type { Fact } from "../model/fact.ts";
 import type { FirewallModel } from "../model/firewall.ts";
 
 /** What drover last applied, and confirmed, on a host. */
@@ -41,4 +42,23 @@ export interface FirewallLive {
 export interface FirewallFacts {
   readonly stable: FirewallStable;
   readonly live: FirewallLive;
+}
+
+const NONE: FirewallFacts = {
+  stable: {
+    missing: [],
+    rivals: [],
+    manifest: null,
+    active: { v4: null, v6: null },
+    newest: 0,
+    unconfirmed: null,
+    enabled: false,
+    drift: [],
+  },
+  live: { ahead: [], published: [], operator: null },
+};
+
+/** Observes a host's firewall; where it is not managed, only whether it ever was. */
+export function firewallFact(_managed: boolean): Fact<FirewallFacts> {
+  return { name: "firewall", text: ":", parse: () => NONE };
 }

@@ -7,6 +7,7 @@ import { resolveMinAvailable } from "./batches.ts";
 import type { HostView, PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
 import { availabilityProblems, balancerProblems, drainProblems, hostProblems, missingPrograms } from "./preflight.ts";
+import { planFirewalls } from "./firewall-plan.ts";
 import { simulate } from "./simulate.ts";
 import { situationOf } from "./situation.ts";
 
@@ -20,20 +21,32 @@ export interface FleetPlan {
   readonly problems: readonly Failure[];
   /** Apps left alone, and why; the command cannot end with 0. */
   readonly skipped: readonly Failure[];
+  /**
+   * Hosts whose firewalls stay behind the files even when every plan comes through; null: the plans are not about all
+   * firewalls, or there are none.
+   */
+  readonly behind: readonly string[] | null;
 }
 
 /** Plans the change of a whole fleet or of one app: one plan per app that differs, and one for balancers that drifted. */
 export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const apps = appsInScope(input, scope);
   const unseen = unknowns(input, scope, apps);
-  const problems = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
+  const firewalls = planFirewalls(input, scope);
+  const { behind } = firewalls;
   const skipped = Object.entries(input.open)
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
     .map(([app, rollout]) => openFailure(app, rollout, input.running));
-  if (problems.length > 0) return { plans: [], problems, skipped };
+  // What can be closed is closed also where somebody is silent; anything else waits for everybody.
+  if (unseen.length > 0 && firewalls.closing.length > 0) {
+    return { plans: firewalls.closing, problems: [], skipped: [...unseen, ...skipped], behind };
+  }
+  const problems =
+    unseen.length > 0 ? unseen : [...apps.flatMap((app) => appProblems(app, input)), ...firewalls.problems];
+  if (problems.length > 0) return { plans: [], problems, skipped, behind };
   const own =
     scope.kind === "fleet" ? planBalancers(input) : { first: null, last: null, after: observedBalancers(input) };
-  const plans: Plan[] = own.first === null ? [] : [own.first];
+  const plans: Plan[] = [...firewalls.first, ...(own.first === null ? [] : [own.first])];
   let balancers = own.after;
   for (const app of apps) {
     const { plan, after } = planApp(app, balancers, input);
@@ -41,8 +54,9 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
     if (plan !== null) plans.push(plan);
   }
   if (own.last !== null) plans.push(own.last);
+  plans.push(...firewalls.last);
   const unsafe = plans.flatMap((plan) => simulate(plan, input));
-  return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped } : { plans, problems, skipped };
+  return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped, behind } : { plans, problems, skipped, behind };
 }
 
 /** Says that an app's rollout is open, and how to close it; or that somebody is at it right now. */
@@ -88,6 +102,7 @@ function unknowns(input: PlanInput, scope: Scope, apps: readonly string[]): read
     const lacking = depends || view.lb !== null ? missingPrograms(name, view.platform) : [];
     if (lacking.length > 0) return lacking;
     if (depends && view.release.kind === "unknown") return [view.release.why];
+    if (depends && view.firewall.kind === "unknown") return [view.firewall.why];
     return [
       ...(depends || view.lb !== null ? claims(name, view, input) : []),
       ...(wanted.has(name) ? hostProblems(name, view.platform) : []),

@@ -84,19 +84,31 @@ function unproven({ health }: SimInstance, { admin, marked, passed }: SimServer)
   return admin === "ready" && !passed ? "before a fresh pass of its own check" : null;
 }
 
-/** (4): a configuration never changes on all balancers of a set at once. */
+/** (4): a configuration, or a firewall, never changes on all balancers of a set at once. */
 export function allAtOnce(steps: readonly Step[], sets: readonly TopologyBalancer[]): Finding {
   const changing = new Set(
     steps.flatMap(({ action }) =>
       action.kind === "lb.install" || action.kind === "lb.restore" ? [action.balancer] : [],
     ),
   );
-  const hit = sets.find(({ hosts }) => hosts.length > 1 && hosts.every((host) => changing.has(host)));
-  return hit === undefined ? null : `haproxy.cfg would change on all balancers of ${hit.name} at once`;
+  const firewalled = new Set(
+    steps.flatMap(({ action, host }) => (action.kind.startsWith("firewall.") ? (host ?? []) : [])),
+  );
+  const hitBy = (touched: ReadonlySet<string>): TopologyBalancer | undefined =>
+    sets.find(({ hosts }) => hosts.length > 1 && hosts.every((host) => touched.has(host)));
+  const [config, firewall] = [hitBy(changing), hitBy(firewalled)];
+  if (config !== undefined) return `haproxy.cfg would change on all balancers of ${config.name} at once`;
+  return firewall === undefined ? null : `the firewall would change on all balancers of ${firewall.name} at once`;
 }
 
 /** Actions after which users would notice if they could not be taken back. */
-const TRAFFIC: ReadonlySet<string> = new Set(["lb.install", "lb.drain", "lb.ready", "release.switch"]);
+const TRAFFIC: ReadonlySet<string> = new Set([
+  "lb.install",
+  "lb.drain",
+  "lb.ready",
+  "release.switch",
+  "firewall.apply",
+]);
 
 /** What every step owes: an own id, an end, and a way back where it changes traffic. */
 export function malformed(plan: Plan): Finding {
