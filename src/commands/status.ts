@@ -48,8 +48,8 @@ function tell(context: Context, asked: Asked): number {
   const state = survey.state.kind === "known" ? survey.state.value : null;
   const isUnknown = state === null || silent.length > 0 || rows.some((row) => row.balancers.some(isUnseen));
   if (context.options.output === "json") {
-    const { open = null, drains = null, holder = null } = state ?? {};
-    context.print.line(JSON.stringify({ instances: rows, open, drains, holder, unknown: silent }));
+    const { open = null, drains = null, holder = null, ledger = null } = state ?? {};
+    context.print.line(JSON.stringify({ instances: rows, open, drains, debts: ledger?.debts ?? [], holder, unknown: silent }));
   } else for (const line of lines(rows, survey, silent.flatMap(failureLines))) context.print.line(line);
   return isUnknown ? EXIT_CODE.failed : EXIT_CODE.done;
 }
@@ -116,13 +116,17 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
 function stateLines({ state }: Survey): readonly string[] {
   if (state.kind === "unknown")
     return ["open rollouts, drained hosts and the lease: unknown, the state host did not tell"];
-  const { open, drains, holder } = state.value;
+  const { open, drains, ledger, holder } = state.value;
   const rollouts = Object.entries(open).map(
     ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
   );
   const drained = Object.entries(drains).map(
     ([host, drain]) => `${host}: drained: ${drainWords(drain)}; drover undrain ${host}`,
   );
-  if (holder === null) return [...rollouts, ...drained];
-  return [...rollouts, ...drained, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
+  const owed = (ledger?.debts ?? []).map(
+    ({ host, address, formerly, since }) =>
+      `${host}: may still let in ${address}, which was ${formerly}'s (since ${since}); drover apply, once it answers`,
+  );
+  if (holder === null) return [...rollouts, ...drained, ...owed];
+  return [...rollouts, ...drained, ...owed, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
 }
