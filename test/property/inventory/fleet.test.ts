@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { formatDiagnostic } from "../../../src/inventory/diagnostics.ts";
 import { compileTopology } from "../../../src/inventory/topology.ts";
 import { canonicalJson } from "../../../src/model/hash.ts";
-import { anyFleet, asNotedYaml, asYaml, assemble, permuted } from "./fleets.ts";
-import type { Data, FleetData } from "./fleets.ts";
+import { anyFleet, asNotedYaml, asYaml, assemble, permuted } from "../../support/fleet-data.ts";
+import type { Data, FleetData } from "../../support/fleet-data.ts";
 
 /** The topology's canonical bytes, or the errors. */
 function bytesOf(fleet: FleetData, write: (data: Data) => string): string {

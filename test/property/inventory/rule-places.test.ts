@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isRecord, valueAt } from "../../../src/inventory/data.ts";
-import { anyFleet, assemble } from "./fleets.ts";
-import type { FleetData } from "./fleets.ts";
+import { anyFleet, assemble } from "../../support/fleet-data.ts";
+import type { FleetData } from "../../support/fleet-data.ts";
 
 /** Every rule that the files write, by direction and source, with what stands there. */
 function writtenRules({ drover, apps }: FleetData): ReadonlyMap<string, unknown> {

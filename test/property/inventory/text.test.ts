@@ -8,7 +8,7 @@ import { parseApp } from "../../../src/inventory/parse-app.ts";
 import { parseFleetFile } from "../../../src/inventory/parse-drover.ts";
 import { parseInventory } from "../../../src/inventory/parse-inventory.ts";
 import { splitWords } from "../../../src/inventory/words.ts";
-import { anyFleet, asYaml } from "./fleets.ts";
+import { anyFleet, asYaml } from "../../support/fleet-data.ts";
 
 const names = "app hosts release artifact run port health http env routes lb rollout fleet ssh state inventory exec";
 const signs = [

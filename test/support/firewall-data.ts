@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Data } from "./fleets.ts";
+import type { Data } from "./fleet-data.ts";
 
 /** The keys of drover.yaml and of each app that the firewall is about. */
 export interface FirewallData {

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { stringify } from "yaml";
-import type { Assembled } from "../../../src/inventory/assemble.ts";
-import { assembleFleet } from "../../../src/inventory/assemble.ts";
-import { parseApp } from "../../../src/inventory/parse-app.ts";
-import { parseFleetFile } from "../../../src/inventory/parse-drover.ts";
-import { parseInventory } from "../../../src/inventory/parse-inventory.ts";
-import type { FirewallData } from "./firewalls.ts";
-import { firewallOf } from "./firewalls.ts";
+import type { Assembled } from "../../src/inventory/assemble.ts";
+import { assembleFleet } from "../../src/inventory/assemble.ts";
+import { formatDiagnostic } from "../../src/inventory/diagnostics.ts";
+import { parseApp } from "../../src/inventory/parse-app.ts";
+import { parseFleetFile } from "../../src/inventory/parse-drover.ts";
+import { parseInventory } from "../../src/inventory/parse-inventory.ts";
+import { compileTopology } from "../../src/inventory/topology.ts";
+import type { Topology } from "../../src/model/topology.ts";
+import type { FirewallData } from "./firewall-data.ts";
+import { firewallOf } from "./firewall-data.ts";
 
 /** Plain data as it stands in a file. */
 export type Data = string | number | boolean | readonly Data[] | { readonly [key: string]: Data };
@@ -162,7 +165,7 @@ function fleetOf(count: number, firewall: fc.Arbitrary<FirewallData>): fc.Arbitr
     .map(({ firewall: rules, tags, apps, routes, set, fleet, user }): FleetData => {
       const hosts: [string, Data][] = tags.map((own, index) => [
         `host-${index}`,
-        { address: `10.0.0.${index + 1}`, tags: own },
+        { address: addressOf(index), tags: own },
       ]);
       const fixed: [string, Data][] = [
         ["a-lb", { address: ["10.1.0.1", "fd00::1"], tags: { role: "lb" } }],
@@ -192,6 +195,12 @@ function fleetOf(count: number, firewall: fc.Arbitrary<FirewallData>): fc.Arbitr
     });
 }
 
+/** Of one family, of the other, and of both. */
+function addressOf(index: number): Data {
+  const [v4, v6] = [`10.0.0.${String(index + 1)}`, `fd00::10:${String(index + 1)}`];
+  return [v4, [v4, v6], v6][index % 3] ?? v4;
+}
+
 function readsRequests(routes: readonly Data[]): boolean {
   return !routes.some((route) => {
     if (typeof route !== "object" || isList(route)) return false;
@@ -214,6 +223,13 @@ export function assemble({ drover, inventory, apps }: FleetData, write: (data: D
     found: [],
   });
 }
+
+/** The topology of a valid fleet of any kind, as its files give it. */
+export const anyTopology: fc.Arbitrary<Topology> = anyFleet.map((data) => {
+  const assembled = assemble(data, (part) => JSON.stringify(part));
+  if (assembled.kind === "ok") return compileTopology(assembled.fleet);
+  throw new Error(assembled.diagnostics.map(formatDiagnostic).join("\n"));
+});
 
 /** Block style, one key per line. */
 export function asYaml(data: Data): string {
