@@ -65,7 +65,15 @@ async function answerExec(
   limits: Limits,
 ): Promise<Reply> {
   const result = await deps.transport.exec(host, { ...toRequest(command, deps), fresh }, limits);
-  if (result.kind === "failed") return result;
+  if (result.kind === "failed") {
+    if (!fresh) return result;
+    const lost = result.failure;
+    // That no new connection comes through is what it was made to find out.
+    return {
+      kind: "answered",
+      answer: (elapsed) => ({ kind: "exec", elapsed, code: -1, stdout: "", stderr: "", lost }),
+    };
+  }
   if (command.mutates && result.code === EXIT.stale) {
     return {
       kind: "failed",

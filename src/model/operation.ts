@@ -29,6 +29,8 @@ export type Answer =
       readonly code: number;
       readonly stdout: string;
       readonly stderr: string;
+      /** Why a fresh connection did not come about, or broke: `code` is -1 then. Any other lost one ends the operation. */
+      readonly lost?: Failure;
     }
   | { readonly kind: "haproxy"; readonly elapsed: number; readonly replies: readonly string[] }
   | { readonly kind: "sleep"; readonly elapsed: number }
@@ -57,6 +59,8 @@ export interface Ran {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Of {@link runAnew} alone, see {@link Answer}. */
+  readonly lost?: Failure;
 }
 
 /** Yields an exec and narrows its answer. */

@@ -1,0 +1,203 @@
+import { UNIT_TEXT } from "./boot.ts";
+import { MANIFEST, TOOL, UNIT, WANTED } from "./paths.ts";
+
+/** Exit codes of the program, beyond those every script has (model/command.ts). Its first line on stderr says what is wrong. */
+export const FIREWALL_EXIT = {
+  /** The new rules were refused; what was in force is in force. */
+  refused: 65,
+  /** The host has put its previous rules back before the confirmation came. */
+  putBack: 66,
+  /** Neither the new nor the previous rules could be made sure of. */
+  stuck: 67,
+  /** The generation to go back to is not on the host any more. */
+  gone: 68,
+  /** Packages are missing; stderr has their names. */
+  missing: 69,
+} as const;
+
+/** What may be asked of the program; see {@link LIBRARY} of script.ts for the words. */
+export const CHANGES: string = String.raw`
+# Whatever was committed earlier and not confirmed goes first: there is one candidate at a time.
+sub settle_older {
+  my ($target, $previous, $token) = pending() or return;
+  my $why = settle();
+  quit(67, "an earlier change was not confirmed, and could not be taken back either", split /\n/, $why) if $why;
+  disarm($token);
+}
+
+sub arm {
+  my ($token, $confirm) = @_;
+  my ($code, $said) = run("", "systemd-run", "--quiet", "--collect", "--on-active=${"$"}{confirm}ms",
+    "--timer-property=AccuracySec=100ms", "--unit=drover-firewall-revert-$token",
+    "--description=Takes a change of the packet filter back that drover does not confirm",
+    "/usr/bin/perl", "@TOOL@", "revert", $token);
+  return $code == 0 ? "" : "cannot arm the way back: $said";
+}
+
+# In force from now on, for as long as the timer runs. what: how it comes into force; gives why not.
+sub candidate {
+  my ($target, $confirm, $what) = @_;
+  my $previous = current();
+  my $token = "g$target-" . time . "-$$";
+  my $tool = $ENV{DROVER_TOOL};
+  spit("@TOOL@", $tool) if (slurp("@TOOL@") // "") ne $tool;
+  spit("$dir/pending", "$target $previous $token\n");
+  my $why = arm($token, $confirm);
+  if ($why) { unlink "$dir/pending"; quit(65, "$why", "nothing was changed; in force: " . named($previous)) }
+  $why = $what->();
+  if ($why) {
+    my $worse = put_back($previous);
+    quit(67, "neither the new rules nor the previous ones could be loaded", split /\n/, "$why\n$worse") if $worse;
+    unlink "$dir/pending"; disarm($token);
+    sweep(look_all(), grep { $_ ne $target || $_ eq $previous } kept());
+    quit(65, (split /\n/, $why), "nothing was changed; in force: " . named($previous));
+  }
+  print "committed $token\n";
+}
+
+sub is_in_force { my ($seen, $generation) = @_; return !grep { $seen->{$_->[0]}{active} ne $generation } @families }
+
+# GENERATION CONFIRM-MS, frames: sets, v4, v6, manifest.
+sub do_apply {
+  my ($generation, $confirm) = @_;
+  my %file; $file{$_} = take_frame() for qw(sets v4 v6 manifest.json);
+  need_programs();
+  take_lock(20);
+  if (current() eq $generation && is_in_force(look_all(), $generation)) { print "already\n"; exit 0 }
+  settle_older();
+  my ($seen_before) = (slurp("$dir/seen") // "0") =~ /^(\d+)/;
+  quit(65, "generation $generation is there already") if current() eq $generation;
+  spit("$dir/seen", "$generation\n") if $generation > $seen_before;
+  forget($generation);
+  mkdir "$dir/g$generation", 0700 or broken("make $dir/g$generation");
+  spit("$dir/g$generation/$_", $file{$_}) for sort keys %file;
+  candidate($generation, $confirm, sub {
+    my $seen = look_all();
+    my $why = track($seen);
+    return $why if $why;
+    ($why) = load_all($seen, $generation);
+    return $why;
+  });
+}
+
+# GENERATION CONFIRM-MS: one that is still on the host.
+sub do_restore {
+  my ($generation, $confirm) = @_;
+  need_programs();
+  take_lock(20);
+  settle_older();
+  if (current() eq $generation && is_in_force(look_all(), $generation)) { print "already\n"; exit 0 }
+  quit(68, "generation $generation is not on this host any more", "in force: " . named(current())) unless -e "$dir/g$generation/v6";
+  candidate($generation, $confirm, sub {
+    my $seen = look_all();
+    my $why = load_sets($generation);
+    for my $family (@families) {
+      last if $why;
+      my $f = $seen->{$family->[0]};
+      $why = $f->{size}{"DRV-I-g$generation"} ? flip($family, $f, $generation) : load($family, $f, $generation);
+    }
+    return $why;
+  });
+}
+
+sub install_unit {
+  my ($unit, $wanted) = ("@UNIT@", "@WANTED@");
+  my $text = <<"UNIT";
+@UNIT_TEXT@UNIT
+  umask 022;
+  mkdir $wanted =~ m{(.*)/}s ? $1 : "", 0755;
+  my $same = (slurp($unit) // "") eq $text && (readlink($wanted) // "") eq $unit;
+  if (!$same) { spit($unit, $text); link_to($unit, $wanted); persist($unit, "/etc/systemd/system", $wanted =~ m{(.*)/}s ? $1 : ()) }
+  umask 077;
+}
+
+# TARGET TOKEN, frame: the cuts.
+sub do_confirm {
+  my ($target, $token) = @_;
+  my $cuts = take_frame();
+  take_lock(20);
+  my ($now, $previous, $armed) = pending();
+  if (!defined $now || $armed ne $token) {
+    quit(66, "the host has put its previous rules back by itself; in force: " . named(current())) if current() ne $target;
+    print "already\n"; exit 0;
+  }
+  my $seen = look_all();
+  if (!is_in_force($seen, $target)) { quit(67, "generation $target is not in force any more: somebody else has changed the rules meanwhile") }
+  my $g = "$dir/g$target";
+  spit("$g/loaded", all_printed($seen, $target));
+  install_unit();
+  my ($manifests) = "@MANIFEST@" =~ m{(.*)/};
+  mkdir $manifests and chmod(0755, $manifests);
+  persist(glob("$g/*"), $g, "@TOOL@");
+  link_to("g$target", "$dir/current");
+  persist($dir);
+  link_to("../firewall/current/manifest.json", "@MANIFEST@");
+  unlink "$dir/pending";
+  print "confirmed\n";
+  disarm($token);
+  my $cut = sever($cuts);
+  print "cut $cut\n" if $cuts ne "";
+  my @old = grep { $_ ne $target } kept();
+  my @keep = ($target, @old > 3 ? @old[0 .. 2] : @old);
+  sweep($seen, @keep);
+  my %keep = map { $_ => 1 } @keep;
+  forget(grep { !$keep{$_} } @old);
+}
+
+# TOKEN: the timer. Somebody who has confirmed, or taken it back, was first: then there is nothing to do.
+sub do_revert {
+  my ($token) = @_;
+  take_lock(120);
+  my ($target, $previous, $armed) = pending();
+  if (!defined $target || $armed ne $token) { print "confirmed, or taken back already\n"; exit 0 }
+  my $why = settle();
+  if ($why) {
+    # What was never confirmed may be what locks everybody out. An older generation is better, and no rules are better too.
+    for my $older (grep { $_ ne $target && $_ ne $previous } kept()) { $why = put_back($older) or last }
+    $why = put_back("-") if $why;
+    unlink "$dir/pending";
+    quit(67, "not confirmed, and the previous rules could not be loaded either", $why);
+  }
+  sweep(look_all(), grep { $_ ne $target || $_ eq $previous } kept());
+  print "not confirmed in time; in force again: ", named($previous), "\n";
+}
+
+# Whatever was not confirmed before the host went down is gone with it.
+sub do_boot {
+  take_lock(60);
+  unlink "$dir/pending";
+  my $current = current();
+  exit 0 if $current eq "-";
+  my $first;
+  for my $generation ($current, grep { $_ < $current } kept()) {
+    my ($why) = load_all(look_all(), $generation);
+    if (!$why) { quit(1, "generation $current could not be loaded, $generation is in force instead", $first) if defined $first; exit 0 }
+    print STDERR "generation $generation: $why\n";
+    $first = $why unless defined $first;
+  }
+  put_back("-");
+  quit(1, "no generation could be loaded: nothing is refused on this host", $first);
+}
+
+sub do_remove {
+  take_lock(20);
+  my (undef, undef, $token) = pending();
+  unlink "@WANTED@", "@UNIT@", "@MANIFEST@", "$dir/current", "$dir/pending";
+  my $why = put_back("-");
+  quit(67, "the rules could not be taken away", split /\n/, $why) if $why;
+  disarm($token) if defined $token;
+  sweep(look_all());
+  forget(kept());
+  unlink "@TOOL@", "$dir/seen", "$dir/.lock"; unlink glob("$dir/*.tmp"); rmdir $dir;
+  print "removed\n";
+}
+
+my %do = (apply => \&do_apply, restore => \&do_restore, confirm => \&do_confirm, revert => \&do_revert, boot => \&do_boot, remove => \&do_remove);
+my $what = $do{shift(@ARGV) // ""} or quit(64, "apply, restore, confirm, revert, boot or remove");
+$what->(@ARGV);
+`
+  .replaceAll("@TOOL@", TOOL)
+  .replaceAll("@MANIFEST@", MANIFEST)
+  .replaceAll("@UNIT@", UNIT)
+  .replaceAll("@WANTED@", WANTED)
+  .replaceAll("@UNIT_TEXT@", UNIT_TEXT);
