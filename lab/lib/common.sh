@@ -51,7 +51,8 @@ require_machine() {
 packages() {
   printf '%s\n' debootstrap debian-archive-keyring systemd-container iproute2 nftables util-linux procps \
     openssh-client e2fsprogs python3 curl wrk
-  [ "${1:-}" != --test ] || printf '%s\n' vagrant vagrant-libvirt shellcheck nghttp2-client openssl
+  [ "${1:-}" != --test ] || printf '%s\n' vagrant vagrant-libvirt shellcheck nghttp2-client openssl \
+    iptables ipset conntrack
 }
 
 # take_lock NAME: held until this process and what it started has ended, or drop_lock. The file is made anew if a

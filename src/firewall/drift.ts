@@ -21,7 +21,7 @@ function ruleName(rule: string): string {
   return source === null ? `the rule ${plain(rule)}` : `the rule of ${source}`;
 }
 
-/** What the rule says, where its name does not. */
+/** What the rule says, where its name does not: a source may have several. */
 function saying(rule: string): string {
   return sourceOf(rule) === null ? "" : `: ${plain(rule)}`;
 }
