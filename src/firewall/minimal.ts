@@ -96,21 +96,29 @@ function groupsOf<Each extends Reach>(all: readonly Each[]): readonly Group<Each
   });
 }
 
-/** The one of a group that lets all of these addresses in, if there is a single one; of equals the first. */
-function covering<Each extends Reach>({ widest, several }: Group<Each>, narrow: Reach): Each | undefined {
-  const [first] = narrow.spans;
+/** The widest of one prefix that lets all of these addresses in; it may be the very rule that has them. */
+function widestAround<Each extends Reach>({ widest }: Group<Each>, { spans }: Reach): Each | undefined {
+  const [first] = spans;
   if (first === undefined) return undefined;
   const one = atOrBefore(widest, ({ spans: [span] }) => span?.from, first.from);
-  if (one !== undefined && coversSpans(one.spans, narrow.spans)) return one;
-  return several.find((each) => each !== narrow && coversSpans(each.spans, narrow.spans));
+  return one !== undefined && coversSpans(one.spans, spans) ? one : undefined;
 }
 
-/** Whether another one of the same match makes it needless. */
+/** Whether a rule of a group with another, wider match makes it needless. */
+function isCovered<Each extends Reach>(wider: Group<Each>, each: Each): boolean {
+  return widestAround(wider, each) !== undefined || wider.several.some((other) => coversSpans(other.spans, each.spans));
+}
+
+/** Whether another rule of the same match makes it needless. */
 function isRepeated<Each extends Reach>(group: Group<Each>, each: Each): boolean {
-  const one = covering(group, each);
-  if (one === undefined || one === each) return false;
-  const isEqual = one.spans.length === each.spans.length && coversSpans(each.spans, one.spans);
-  return !isEqual || group.all.indexOf(one) < group.all.indexOf(each);
+  // Of equals the first is among the widest.
+  const around = widestAround(group, each);
+  if (around !== undefined && around !== each) return true;
+  const place = group.several.indexOf(each);
+  return group.several.some((other, index) => {
+    if (other === each || !coversSpans(other.spans, each.spans)) return false;
+    return index < place || !coversSpans(each.spans, other.spans);
+  });
 }
 
 /** One single port: then only the same match or a wide one can cover it. */
@@ -153,7 +161,7 @@ export function uncovered<Each extends Reach>(all: readonly Each[]): readonly Ea
   for (const group of groups) {
     const wider = widerThan(group);
     for (const each of group.all) {
-      if (isRepeated(group, each) || wider.some((other) => covering(other, each) !== undefined)) needless.add(each);
+      if (isRepeated(group, each) || wider.some((other) => isCovered(other, each))) needless.add(each);
     }
   }
   return all.filter((each) => !needless.has(each));
