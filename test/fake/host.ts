@@ -34,7 +34,7 @@ export class FakeHost {
   readonly extra: Map<string, unknown> = new Map();
   way: Way = { kind: "open" };
   /** How new connections fare on an open way: a firewall that shuts drover out lets the one go on that is there. */
-  newcomers: Way = { kind: "open" };
+  newcomers: () => Way = () => ({ kind: "open" });
   /** Connections to it: ever made, and open right now. */
   readonly connections: { made: number; live: number } = { made: 0, live: 0 };
   /** The newest epoch this host has seen. */

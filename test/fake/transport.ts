@@ -71,7 +71,7 @@ export function createFakeTransport(fleet: FakeFleet): Transport {
   const reach = async (name: string, limits: Limits, fresh = false): Promise<FakeHost | Failure> => {
     if (closing.signal.aborted) return failure("interrupted", "the transport is closed");
     const host = fleet.host(name);
-    const way = host.way.kind === "open" && (fresh || !connected.has(host)) ? host.newcomers : host.way;
+    const way = host.way.kind === "open" && (fresh || !connected.has(host)) ? host.newcomers() : host.way;
     if (way.kind === "refused") return way.failure;
     if (way.kind === "silent") {
       await fleet.clock.sleep(limits.deadline, limits.signal);
