@@ -1,5 +1,11 @@
+import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import type { FirewallModel } from "../model/firewall.ts";
+import { hexLines } from "../model/hex.ts";
+import { driftWords } from "./drift.ts";
+import { type FirewallPrinted, terminalAhead } from "./normalize.ts";
+import { MANIFEST } from "./paths.ts";
+import { FACTS, FACTS_OF_UNMANAGED } from "./script-facts.ts";
 
 /** What drover last applied, and confirmed, on a host. */
 export interface FirewallManifest {
@@ -11,7 +17,7 @@ export interface FirewallManifest {
 
 /** What is diffed, and what makes the fingerprint of a saved plan. */
 export interface FirewallStable {
-  /** Debian packages that the host lacks, sorted: of iptables, ipset, conntrack. */
+  /** Debian packages that the host lacks, sorted: of iptables and ipset; conntrack is asked by netlink. */
   readonly missing: readonly string[];
   /** What else rules this host's packet filter, in words: ufw, firewalld, rules of the other backend. */
   readonly rivals: readonly string[];
@@ -59,6 +65,98 @@ const NONE: FirewallFacts = {
 };
 
 /** Observes a host's firewall; where it is not managed, only whether it ever was. */
-export function firewallFact(_managed: boolean): Fact<FirewallFacts> {
-  return { name: "firewall", text: ":", parse: () => NONE };
+export function firewallFact(managed: boolean): Fact<FirewallFacts> {
+  return { name: "firewall", text: managed ? FACTS : FACTS_OF_UNMANAGED, parse: parseFirewallFacts };
+}
+
+function isManifest(value: unknown): value is FirewallManifest {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "generation" in value &&
+    typeof value.generation === "number" &&
+    "hash" in value &&
+    typeof value.hash === "string" &&
+    "model" in value &&
+    typeof value.model === "object" &&
+    value.model !== null &&
+    "rules" in value.model &&
+    Array.isArray(value.model.rules)
+  );
+}
+
+function manifestOf(text: string | undefined): FirewallManifest | null {
+  if (text === undefined) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isManifest(value)) return value;
+  } catch {
+    // Told in the same words as any other file that is not ours.
+  }
+  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew`;
+  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
+}
+
+/** The three parts of what was printed, as the host wrote them one after the other. */
+function printedOf(text: string): FirewallPrinted {
+  const [, v4 = "", v6 = "", sets = ""] = /^# v4\n(.*\n)?# v6\n(.*\n)?# sets\n(.*)$/s.exec(text) ?? [];
+  return { v4, v6, sets };
+}
+
+function driftOf(found: ReadonlyMap<string, string>): readonly string[] {
+  const [loaded, live] = [found.get("loaded"), found.get("live")];
+  if (loaded === undefined || live === undefined) return [];
+  if (loaded === "") return ["what was loaded is not on record any more"];
+  return driftWords(printedOf(loaded), printedOf(live));
+}
+
+function generationOf(text: string | undefined): number | null {
+  return text === undefined || !/^[1-9]\d*$/.test(text) ? null : Number(text);
+}
+
+function operatorOf(text: string | undefined): FirewallLive["operator"] {
+  const [from, , to, port] = text?.split(" ") ?? [];
+  if (from === undefined || to === undefined || port === undefined) return null;
+  return { from, to, port: Number(port) };
+}
+
+function publishedOf(text: string): readonly string[] {
+  return lines(text).flatMap((line) => {
+    const protocol = /-p (\S+)/.exec(line)?.[1] ?? "any";
+    const address = /-d (\S+?)(?:\/32)?(?= )/.exec(line)?.[1];
+    const port = /--dport (\S+)/.exec(line)?.[1] ?? "any";
+    const to = /--to-destination (\S+)/.exec(line)?.[1];
+    return to === undefined ? [] : [`${protocol}/${port}${address === undefined ? "" : ` of ${address}`}, to ${to}`];
+  });
+}
+
+function lines(text: string | undefined): readonly string[] {
+  return (text ?? "").split("\n").filter((line) => line !== "");
+}
+
+/** Parses what {@link firewallFact} printed. Throws a DroverError when it makes no sense. */
+function parseFirewallFacts(stdout: string): FirewallFacts {
+  const found = hexLines(stdout);
+  if (found.has("none")) return NONE;
+  if (!found.has("end")) throw new DroverError(failure("unknown-state", "the firewall fact came back cut off"));
+  const v4 = generationOf(found.get("active.v4"));
+  const ahead = [found.get("ahead.v4"), found.get("ahead.v6")].flatMap((text) => terminalAhead(text ?? ""));
+  return {
+    stable: {
+      missing: (found.get("missing") ?? "").split(" ").filter((name) => name !== ""),
+      rivals: lines(found.get("rivals")),
+      manifest: manifestOf(found.get("manifest")),
+      // A host without IPv6 has nothing there that could be wrong.
+      active: { v4, v6: found.has("alone") ? v4 : generationOf(found.get("active.v6")) },
+      newest: Number(found.get("newest") ?? "0"),
+      unconfirmed: generationOf(found.get("pending")),
+      enabled: found.has("enabled"),
+      drift: driftOf(found),
+    },
+    live: {
+      ahead: [...new Set(ahead)],
+      published: publishedOf(found.get("published") ?? ""),
+      operator: operatorOf(found.get("operator")),
+    },
+  };
 }

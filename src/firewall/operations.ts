@@ -2,7 +2,17 @@ import { type Command, EXIT, mutating } from "../model/command.ts";
 import { type Failure, failure } from "../model/errors.ts";
 import type { FirewallAction } from "../model/firewall.ts";
 import { canonicalJson } from "../model/hash.ts";
-import { type Answer, type Ask, done, failed, type Operation, type Outcome, type Ran, run, runAnew } from "../model/operation.ts";
+import {
+  type Answer,
+  type Ask,
+  done,
+  failed,
+  type Operation,
+  type Outcome,
+  type Ran,
+  run,
+  runAnew,
+} from "../model/operation.ts";
 import type { FirewallManifest } from "./facts.ts";
 import { firewallHash } from "./render.ts";
 import { LIBRARY } from "./script.ts";

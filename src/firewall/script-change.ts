@@ -1,4 +1,3 @@
-import { UNIT_TEXT } from "./boot.ts";
 import { MANIFEST, TOOL, UNIT, WANTED } from "./paths.ts";
 
 /** Exit codes of the program, beyond those every script has (model/command.ts). Its first line on stderr says what is wrong. */
@@ -101,13 +100,12 @@ sub do_restore {
 }
 
 sub install_unit {
+  return if loads_at_boot();
   my ($unit, $wanted) = ("@UNIT@", "@WANTED@");
-  my $text = <<"UNIT";
-@UNIT_TEXT@UNIT
+  my ($folder) = $wanted =~ m{(.*)/};
   umask 022;
-  mkdir $wanted =~ m{(.*)/}s ? $1 : "", 0755;
-  my $same = (slurp($unit) // "") eq $text && (readlink($wanted) // "") eq $unit;
-  if (!$same) { spit($unit, $text); link_to($unit, $wanted); persist($unit, "/etc/systemd/system", $wanted =~ m{(.*)/}s ? $1 : ()) }
+  mkdir $folder, 0755;
+  spit($unit, unit_text()); link_to($unit, $wanted); persist($unit, "/etc/systemd/system", $folder);
   umask 077;
 }
 
@@ -124,7 +122,7 @@ sub do_confirm {
   my $seen = look_all();
   if (!is_in_force($seen, $target)) { quit(67, "generation $target is not in force any more: somebody else has changed the rules meanwhile") }
   my $g = "$dir/g$target";
-  spit("$g/loaded", all_printed($seen, $target));
+  write_down($seen, $target);
   install_unit();
   my ($manifests) = "@MANIFEST@" =~ m{(.*)/};
   mkdir $manifests and chmod(0755, $manifests);
@@ -135,8 +133,12 @@ sub do_confirm {
   unlink "$dir/pending";
   print "confirmed\n";
   disarm($token);
-  my $cut = sever($cuts);
-  print "cut $cut\n" if $cuts ne "";
+  if ($cuts ne "") {
+    print "cut ", sever($cuts), "\n";
+    # What stays in the chains is ours, and is not taken for something that was added by hand.
+    $seen = look_all();
+    write_down($seen, $target);
+  }
   my @old = grep { $_ ne $target } kept();
   my @keep = ($target, @old > 3 ? @old[0 .. 2] : @old);
   sweep($seen, @keep);
@@ -171,7 +173,7 @@ sub do_boot {
   my $first;
   for my $generation ($current, grep { $_ < $current } kept()) {
     my ($why) = load_all(look_all(), $generation);
-    if (!$why) { quit(1, "generation $current could not be loaded, $generation is in force instead", $first) if defined $first; exit 0 }
+    if (!$why) { quit(1, "generation $current could not be loaded, $generation is in force instead", $first) if defined $first; write_down(look_all(), $generation); exit 0 }
     print STDERR "generation $generation: $why\n";
     $first = $why unless defined $first;
   }
@@ -199,5 +201,4 @@ $what->(@ARGV);
   .replaceAll("@TOOL@", TOOL)
   .replaceAll("@MANIFEST@", MANIFEST)
   .replaceAll("@UNIT@", UNIT)
-  .replaceAll("@WANTED@", WANTED)
-  .replaceAll("@UNIT_TEXT@", UNIT_TEXT);
+  .replaceAll("@WANTED@", WANTED);

@@ -1,4 +1,5 @@
-import { FOLDER } from "./paths.ts";
+import { UNIT_TEXT } from "./boot.ts";
+import { FOLDER, UNIT, WANTED } from "./paths.ts";
 
 /**
  * The program that changes a host's packet filter, in perl-base. It is sent with every command, and lies on the host for the
@@ -108,6 +109,11 @@ sub look_all {
   return \%seen;
 }
 
+# What is at boot: the unit, and what makes systemd start it.
+sub unit_text { return <<"UNIT" }
+@UNIT_TEXT@UNIT
+sub loads_at_boot { return (slurp("@UNIT@") // "") eq unit_text() && (readlink("@WANTED@") // "") eq "@UNIT@" }
+
 # From INPUT and OUTPUT to us: once each, at the end, whatever there was.
 sub entrances {
   my ($f) = @_;
@@ -159,7 +165,7 @@ sub load_sets {
 # What packets pass in a generation, as iptables -S and ipset save print it: later it is compared with what is there then.
 sub printed {
   my ($f, $generation) = @_;
-  my %ours = map { $_ => 1 } "DRV-INPUT", "DRV-OUTPUT", "DRV-I-g$generation", "DRV-O-g$generation";
+  my %ours = map { $_ => 1 } qw(DRV-INPUT DRV-OUTPUT DRV-SEVER-I DRV-SEVER-O), "DRV-I-g$generation", "DRV-O-g$generation";
   my $text = "";
   for (split /\n/, $f->{text}) {
     if (/^:(\S+) /) { $text .= "-N $1\n" if $ours{$1} }
@@ -175,9 +181,15 @@ sub printed_sets {
   return join("", map { s/^(create \S+ \S+).*/$1/r . "\n" } sort grep { /^(?:create|add) (\S+)/ && $used{$1} } split /\n/, $text);
 }
 sub all_printed {
-  my ($seen, $generation) = @_;
+  my ($seen, $generation, $sets) = @_;
   my %text = map { $_->[0] => printed($seen->{$_->[0]}, $generation) } @families;
-  return "# v4\n" . ($text{v4} // "") . "# v6\n" . ($text{v6} // "") . "# sets\n" . printed_sets($generation);
+  return "# v4\n" . ($text{v4} // "") . "# v6\n" . ($text{v6} // "") . "# sets\n" . $sets;
+}
+
+sub write_down {
+  my ($seen, $generation) = @_;
+  my $text = all_printed($seen, $generation, printed_sets($generation));
+  spit("$dir/g$generation/loaded", $text) if (slurp("$dir/g$generation/loaded") // "") ne $text;
 }
 
 # Sets and both families; what went wrong, with the families that were changed.
@@ -233,4 +245,8 @@ sub settle {
   unlink "$dir/pending";
   return "";
 }
-`.replaceAll("@FOLDER@", FOLDER);
+`
+  .replaceAll("@FOLDER@", FOLDER)
+  .replaceAll("@UNIT@", UNIT)
+  .replaceAll("@WANTED@", WANTED)
+  .replaceAll("@UNIT_TEXT@", UNIT_TEXT);
