@@ -4,11 +4,16 @@ import { firewallHash } from "../firewall/render.ts";
 import { changesInWords, namingOf } from "../firewall/words.ts";
 import type { FirewallModel } from "../model/firewall.ts";
 import { canonicalJson } from "../model/hash.ts";
+import type { Fleet } from "../model/fleet.ts";
 import type { Known } from "../model/known.ts";
 import type { Topology } from "../model/topology.ts";
 import type { FirewallShow, FirewallTold } from "../report/firewall-show.ts";
 import { shownRules } from "./firewall-words.ts";
-import type { FleetFiles } from "./fleet-files.ts";
+
+interface Files {
+  readonly fleet: Pick<Fleet, "rulePlaces">;
+  readonly topology: Topology;
+}
 
 /** What `firewall show` is made from. */
 interface Told {
@@ -19,7 +24,7 @@ interface Told {
 }
 
 /** One host's firewall as it told, next to what the files want. */
-export function firewallShowOf({ fleet, topology }: FleetFiles, { host, facts, desired }: Told): FirewallShow {
+export function firewallShowOf({ fleet, topology }: Files, { host, facts, desired }: Told): FirewallShow {
   const managed = desired !== null;
   if (facts.kind === "unknown") return { host, managed, told: null, why: facts.why };
   const { stable, live } = facts.value;

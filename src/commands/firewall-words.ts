@@ -76,5 +76,9 @@ function peersInWords(prefixes: readonly string[], owned: readonly Owned[]): rea
     const some = all.filter((address) => holds(meant, address));
     return some.length === all.length ? name : `${name} (${some.join(" ")})`;
   });
-  return [...names, ...prefixes.filter((prefix) => !named.includes(prefix))];
+  return [...names, ...prefixes.filter((prefix) => !named.includes(prefix)).map(bare)];
+}
+
+function bare(prefix: string): string {
+  return prefix.replace(prefix.includes(":") ? /\/128$/ : /\/32$/, "");
 }

@@ -4,6 +4,8 @@ import { parseDuration } from "../inventory/durations.ts";
 import { applyCommand } from "./apply.ts";
 import type { Context } from "./context.ts";
 import { drainCommand } from "./drain.ts";
+import { firewallExplainCommand } from "./firewall-explain.ts";
+import { firewallShowCommand } from "./firewall-show.ts";
 import { hostsCommand } from "./hosts.ts";
 import { lbRenderCommand } from "./lb-render.ts";
 import { lbShowCommand } from "./lb-show.ts";
@@ -87,6 +89,7 @@ export function program(run: Run): Command {
   root.addCommand(rollout(run));
   addDrains(root, run);
   root.addCommand(lb(run));
+  root.addCommand(firewall(run));
   return root;
 }
 
@@ -181,6 +184,27 @@ function lb(run: Run): Command {
   return group;
 }
 
+function firewall(run: Run): Command {
+  const group = new Command("firewall").description("look into the hosts' firewalls; changes nothing");
+  group.addCommand(
+    verb("show", "what is in force on a host, and what differs from the files")
+      .argument("<host>")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((host, options) => run(options, (context) => firewallShowCommand(context, host))),
+  );
+  group.addCommand(
+    verb("explain", "whether SRC may open a connection to DST, and by which rule; touches no host")
+      .argument("<src>", "a host, an app or an IP address")
+      .argument("<dst>", "likewise")
+      .argument("<port>", "5432, tcp/5432, udp/53, or a name that an app gives a port")
+      .addHelpText("after", `\n${EXPLAIN_EXAMPLES}`)
+      .action((source, destination, port, options) =>
+        run(options, (context) => firewallExplainCommand(context, { source, destination, port })),
+      ),
+  );
+  return group;
+}
+
 const APPLY_EXAMPLES = `Examples:
   drover apply              shows the plan, asks, does it
   drover apply --yes        asks nothing, for CI; drover plan shows the same and changes nothing`;
@@ -194,10 +218,17 @@ const DRAIN_EXAMPLES = `Examples:
   drover drain lb1 -m "kernel update"    a balancer hands its VIP over first
   drover undrain app1                    back in; drover status lists what is drained`;
 
+const EXPLAIN_EXAMPLES = `It answers from the files alone, with exit code 0 whether it is allowed or denied; --output json has "allowed".
+
+Examples:
+  drover firewall explain shop orders orders         every host of one app to every host of the other
+  drover firewall explain 203.0.113.9 lb1 443        an address from outside
+  drover firewall explain app1 db1 udp/514           one host to another`;
+
 const EXIT_CODES = `Exit codes:
   0    done, or no difference and nothing unknown
   1    failed, or something stayed unknown
-  2    differences found (plan, lb verify)
+  2    differences found (plan, lb verify, firewall show)
   3    a rollout is left open, also when the failed host was reverted
   4    a host is unreachable: a rollout is left open because of it, or drain was refused
   5    the lease is held by another run

@@ -11,7 +11,11 @@ export interface ExplainedRule {
 /** What one end of a flow says to it. */
 export type ExplainedEnd =
   /** No host of the inventory: drover knows nothing of its firewall. */
-  | { readonly kind: "outside" }
+  | { readonly kind: "foreign" }
+  /** The fleet has no `firewall:` block. */
+  | { readonly kind: "unmanaged" }
+  /** A host to itself. */
+  | { readonly kind: "self" }
   /** A source from which everything may go out, because no policy with an `egress` key selects it. */
   | { readonly kind: "open" }
   /** Let through by each of these. */
@@ -39,20 +43,34 @@ export interface Explanation {
   readonly source: string;
   readonly destination: string;
   readonly port: string;
+  /** Whether the files have a `firewall:` block; without one nothing is refused. */
+  readonly managed: boolean;
   /** Whether every one of the flows is allowed; false where there is none. */
   readonly allowed: boolean;
   readonly flows: readonly ExplainedFlow[];
+  /** Destinations at which no port is called so: the name opens nothing there. */
+  readonly nameless: readonly string[];
+  /** Pairs without addresses of one family, as `app1 → db1`. */
+  readonly apart: readonly string[];
 }
 
 /** The answer in one line, then every way, those that are decided alike together. */
 export function explanationLines(explanation: Explanation): readonly string[] {
-  const { source, destination, port, flows } = explanation;
+  const { source, destination, port, managed, flows, nameless, apart } = explanation;
   const question = printable(`${source} → ${destination} at ${port}`);
-  if (flows.length === 0) return [`denied: ${question}: nothing there is called so, and a name opens nothing then`];
+  if (!managed) return [`allowed: ${question}: drover.yaml has no firewall: block, drover manages no firewalls here`];
   const open = flows.filter(({ allowed }) => allowed).length;
   const answer = open === 0 ? "denied" : open === flows.length ? "allowed" : "partly allowed";
-  const count = flows.length === 1 ? "" : `: ${String(open)} of ${several(flows.length, "way")}`;
-  return [`${answer}: ${question}${count}`, ...groupsOf(flows).flatMap((group) => ["", ...groupLines(group)])];
+  const count = flows.length < 2 ? "" : `: ${String(open)} of ${several(flows.length, "way")}`;
+  return [
+    `${answer}: ${question}${count}`,
+    ...groupsOf(flows).flatMap((group) => ["", ...groupLines(group)]),
+    ...(nameless.length + apart.length === 0 ? [] : [""]),
+    ...(nameless.length === 0
+      ? []
+      : [`nothing on ${names(nameless)} is called ${printable(port)}: the name opens nothing`]),
+    ...apart.map((pair) => `no common address family: ${printable(pair)}`),
+  ];
 }
 
 /** Flows decided alike: from every source to every destination, but for a host to itself. */
@@ -109,13 +127,13 @@ function groupLines({ sources, destinations, like }: Group): readonly string[] {
   const verdict = like.allowed ? "allowed" : "denied";
   if (like.loopback) {
     return [
-      `${verdict}: ${names(sources)} → itself at ${like.port}`,
+      `${verdict}: ${names(sources)} → itself at ${printable(like.port)}`,
       "  within a host nothing is refused, nor between its apps",
     ];
   }
   const itself = sources.some((source) => destinations.includes(source)) ? ", but for a host to itself" : "";
   return [
-    `${verdict}: ${names(sources)} → ${names(destinations)} at ${like.port}${itself}`,
+    `${verdict}: ${names(sources)} → ${names(destinations)} at ${printable(like.port)}${itself}`,
     `  out of ${each(sources)}: ${endInWords(like.egress, "out")}`,
     `  into ${each(destinations)}: ${endInWords(like.ingress, "in")}`,
   ];
@@ -131,8 +149,12 @@ function each(all: readonly string[]): string {
 
 function endInWords(end: ExplainedEnd, way: "in" | "out"): string {
   switch (end.kind) {
-    case "outside":
+    case "foreign":
       return "no host of the inventory; drover has no say there";
+    case "unmanaged":
+      return "its firewall is not drover's";
+    case "self":
+      return "within the host";
     case "open":
       return "open, no policy isolates what goes out";
     case "allowed":

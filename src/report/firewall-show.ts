@@ -100,7 +100,7 @@ function confirmed(generation: number, { v4, v6 }: FirewallTold["active"]): stri
 }
 
 function egressSentence(egress: boolean): string {
-  const refused = "everything else that comes in is dropped; answers, ICMP errors and pings always pass";
+  const refused = "everything else that comes in is dropped, but for answers and pings";
   return egress ? `${refused}; everything else that goes out is refused` : `${refused}; what goes out is open`;
 }
 

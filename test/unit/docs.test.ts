@@ -162,7 +162,7 @@ function verbOf([, first = "", second = ""]: readonly string[]): string {
 }
 
 /** Commands that are only the first word of others. */
-const GROUPS: readonly string[] = ["rollout", "lb"];
+const GROUPS: readonly string[] = ["rollout", "lb", "firewall"];
 
 const TAKES_VALUE: readonly string[] = [
   "-C",

@@ -31,7 +31,7 @@ describe("a rule in words", () => {
     expect(peersOf("10.0.0.10/32", "fd00::10/128")).toEqual(["lb1"]);
     expect(peersOf("10.0.0.12/31", "10.0.0.100/32", "fd00::12/127")).toEqual(["app1", "app2", "VIP of edge"]);
     expect(peersOf("10.0.0.12/31")).toEqual(["app1 (10.0.0.12)", "app2 (10.0.0.13)"]);
-    expect(peersOf("10.0.0.8/30", "192.0.2.7/32")).toEqual(["10.0.0.8/30", "192.0.2.7/32"]);
+    expect(peersOf("10.0.0.8/30", "192.0.2.7/32")).toEqual(["10.0.0.8/30", "192.0.2.7"]);
     expect(shownRules([ruleFor("x:0", "anyone")], words)[0]?.peers).toEqual(["anyone"]);
   });
 
@@ -61,7 +61,7 @@ describe("a host's own account", () => {
     drift: ["a rule is gone"],
   });
   const live: FirewallFacts["live"] = { ahead: [], published: ["tcp/5000"], operator: null };
-  const fleet = { rulePlaces } as Parameters<typeof firewallShowOf>[0]["fleet"];
+  const fleet = { rulePlaces };
   const told = (model: FirewallModel | null, wanted: FirewallModel | null = desired): FirewallTold => {
     const facts = known({ stable: stable(model), live });
     const show = firewallShowOf({ fleet, topology }, { host: "app1", facts, desired: wanted });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ExplainedEnd, ExplainedFlow } from "../../../src/report/firewall-explain.ts";
+import type { ExplainedEnd, ExplainedFlow, Explanation } from "../../../src/report/firewall-explain.ts";
 import { explanationLines } from "../../../src/report/firewall-explain.ts";
 
 const ROUTE: ExplainedEnd = {
@@ -13,8 +13,10 @@ function flow(source: string, destination: string, ingress: ExplainedEnd = ROUTE
   return { source, destination, port: "tcp/9000", allowed, loopback, egress: { kind: "open" }, ingress };
 }
 
-function lines(flows: readonly ExplainedFlow[], allowed = false): readonly string[] {
-  return explanationLines({ source: "shop", destination: "orders", port: "orders", allowed, flows });
+function lines(flows: readonly ExplainedFlow[], over: Partial<Explanation> = {}): readonly string[] {
+  const allowed = flows.every((one) => one.allowed);
+  const question = { source: "shop", destination: "orders", port: "orders" };
+  return explanationLines({ ...question, managed: true, allowed, flows, nameless: [], apart: [], ...over });
 }
 
 describe("firewall explain", () => {
@@ -69,13 +71,31 @@ describe("firewall explain", () => {
   });
 
   test("has no say about an end that is no host", () => {
-    const flows = [{ ...flow("8.8.8.8", "db1"), egress: { kind: "outside" } as const }];
+    const flows = [{ ...flow("8.8.8.8", "db1"), egress: { kind: "foreign" } as const }];
     expect(lines(flows)[3]).toBe("  out of 8.8.8.8: no host of the inventory; drover has no say there");
   });
 
-  test("denies a name that stands for no port there", () => {
-    expect(lines([])).toEqual([
-      "denied: shop → orders at orders: nothing there is called so, and a name opens nothing then",
+  test("denies a name that stands for no port there, and whoever has no address in common", () => {
+    expect(lines([], { nameless: ["db1", "db2"] })).toEqual([
+      "denied: shop → orders at orders",
+      "",
+      "nothing on db1, db2 is called orders: the name opens nothing",
     ]);
+    expect(lines([], { apart: ["app1 → db1"] }).at(-1)).toBe("no common address family: app1 → db1");
+  });
+
+  test("allows everything where firewalls are not managed", () => {
+    expect(lines([flow("app1", "db1")], { managed: false })).toEqual([
+      "allowed: shop → orders at orders: drover.yaml has no firewall: block, drover manages no firewalls here",
+    ]);
+  });
+
+  test("lets no control character reach the terminal", () => {
+    const evil = "\u001b]0;owned\u0007\n";
+    const rule = { source: evil, place: evil };
+    const ingress: ExplainedEnd = { kind: "allowed", rules: [rule] };
+    const all = lines([{ ...flow(evil, "db1", ingress), port: evil }], { port: evil, nameless: [evil], apart: [evil] });
+    // oxlint-disable-next-line no-control-regex -- what must not be there
+    expect(all.filter((line) => /[\u0000-\u001f]/.test(line))).toEqual([]);
   });
 });

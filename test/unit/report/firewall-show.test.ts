@@ -48,7 +48,7 @@ describe("firewall show", () => {
     const show = shown({});
     expect(firewallShowLines(show)).toEqual([
       "app1: generation 12 in force, IPv4 and IPv6, confirmed, loaded at boot",
-      "everything else that comes in is dropped; answers, ICMP errors and pings always pass; what goes out is open",
+      "everything else that comes in is dropped, but for answers and pings; what goes out is open",
       "",
       "    peer                   ports     because of         written at",
       "in  lb1, lb2, VIP of edge  tcp/8080  app/shop/routes:0  apps/shop.yaml:8:3",
