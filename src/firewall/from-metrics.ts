@@ -18,8 +18,14 @@ function balancerMatches(ground: Ground, host: string): readonly FirewallMatch[]
   });
 }
 
+/** Apps that the fleet names as readers. */
+function readingApps({ firewall: { metrics } }: Ground): readonly string[] {
+  return metrics === "anyone" ? [] : metrics.flatMap((peer) => (peer.kind === "app" ? [peer.app] : []));
+}
+
 function into(ground: Ground, addresses: Addresses): readonly Placement[] {
   const head = { direction: "in", source: SOURCE, sever: ground.firewall.sever } as const;
+  const apps = readingApps(ground);
   const balancers = new Set(ground.topology.balancers.flatMap(({ hosts }) => hosts));
   const others = ground.hosts.filter((host) => !balancers.has(host));
   const portsOn = (host: string): ReturnType<typeof portsThere> =>
@@ -34,8 +40,8 @@ function into(ground: Ground, addresses: Addresses): readonly Placement[] {
   ];
   return groups.flatMap(({ hosts, ports, matches }) => {
     const parts: readonly Part[] = [
-      { matches, addresses, apps: [] },
-      ...ports.map((one) => partOfApp(one, addresses, [])),
+      { matches, addresses, apps },
+      ...ports.map((one) => partOfApp(one, addresses, apps)),
     ];
     return rulesOfParts(ground, head, parts).map((rule) => ({ hosts, rule }));
   });
@@ -44,15 +50,14 @@ function into(ground: Ground, addresses: Addresses): readonly Placement[] {
 function outOf(ground: Ground, hosts: readonly string[]): readonly Placement[] {
   if (hosts.length === 0) return [];
   const head = { direction: "out", source: SOURCE, sever: ground.firewall.sever } as const;
+  const apps = readingApps(ground);
   const atBalancers = ground.topology.balancers.flatMap((set): readonly Part[] => {
     const port = metricsPortOf(set);
-    return port === null
-      ? []
-      : [{ matches: [matchPort("tcp", port)], addresses: ground.addressesOf(set.hosts), apps: [] }];
+    return port === null ? [] : [{ matches: [matchPort("tcp", port)], addresses: ground.addressesOf(set.hosts), apps }];
   });
   const atApps = [...ground.apps.values()].map((app): Part => {
     const ports = app.ports.filter(({ name }) => name === "metrics");
-    return partOfApp({ app: app.name, ports }, ground.addressesOf(app.instances.map(({ host }) => host)), []);
+    return partOfApp({ app: app.name, ports }, ground.addressesOf(app.instances.map(({ host }) => host)), apps);
   });
   return rulesOfParts(ground, head, [...atBalancers, ...atApps]).map((rule) => ({ hosts, rule }));
 }
