@@ -60,13 +60,16 @@ function chainsBehind({ before, ours }: Way): readonly string[] {
 }
 
 function chainWords(way: Way, chain: string): readonly string[] {
-  const [before, now] = [way.before.get(chain) ?? [], way.now.get(chain)];
-  if (now === undefined) return [`the chain ${chain} is missing`];
+  const [before = [], now] = [way.before.get(chain), way.now.get(chain)];
+  // What was not looked at when it was loaded need not be there; a rule in it is seen all the same.
+  if (now === undefined) return way.before.has(chain) ? [`the chain ${chain} is missing`] : [];
   if (now.length === 0 && before.length > 1) return [`the chain ${chain} was emptied`];
   return compareRules(before, now).map((change) => changeWords(change, chain));
 }
 
 function wayWords(way: Way): readonly string[] {
+  // A host without IPv6.
+  if (!way.before.has(way.ours)) return [];
   const chains = chainsBehind(way).flatMap((chain) => chainWords(way, chain));
   return [...jumpWords(way), ...chains].map((words) => `${way.name}: ${words}`);
 }

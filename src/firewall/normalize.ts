@@ -60,27 +60,10 @@ export function setsOf(printed: string): Sets {
   return sets;
 }
 
-const TABLES = [
-  { from: "INPUT", ours: "DRV-INPUT", generation: /^-j DRV-I-g([1-9][0-9]*)$/ },
-  { from: "OUTPUT", ours: "DRV-OUTPUT", generation: /^-j DRV-O-g([1-9][0-9]*)$/ },
+const WAYS = [
+  { from: "INPUT", ours: "DRV-INPUT" },
+  { from: "OUTPUT", ours: "DRV-OUTPUT" },
 ] as const;
-
-/** The generation that INPUT and OUTPUT both lead to; null where they do not, or where one of them does not lead to ours. */
-export function activeGeneration(printed: string): number | null {
-  const chains = chainsOf(printed);
-  const found = TABLES.map(({ from, ours, generation }) => {
-    const isJoined = chains.get(from)?.includes(`-j ${ours}`) ?? false;
-    const numbers = (chains.get(ours) ?? []).flatMap((rule) => generation.exec(rule)?.[1] ?? []);
-    return isJoined && numbers.length === 1 ? Number(numbers[0]) : null;
-  });
-  return found[0] === found[1] ? (found[0] ?? null) : null;
-}
-
-/** The generations of which there are chains, ascending. */
-export function generationsOf(printed: string): readonly number[] {
-  const numbers = [...chainsOf(printed).keys()].flatMap((name) => /^DRV-[IO]-g([1-9][0-9]*)$/.exec(name)?.[1] ?? []);
-  return [...new Set(numbers.map(Number))].toSorted((a, b) => a - b);
-}
 
 /** Targets that end a packet's way through INPUT or OUTPUT; RETURN leaves it to the policy. */
 const TERMINAL = /(?:^| )-j (?:ACCEPT|DROP|REJECT|RETURN|QUEUE|NFQUEUE|TARPIT|DELUDE|SYNPROXY)(?= |$)/;
@@ -93,7 +76,7 @@ const LOOPBACK = /^-[io] lo -j ACCEPT$/;
  */
 export function terminalAhead(printed: string): readonly string[] {
   const chains = chainsOf(printed);
-  return TABLES.flatMap(({ from, ours }) => {
+  return WAYS.flatMap(({ from, ours }) => {
     const rules = chains.get(from) ?? [];
     const jump = rules.indexOf(`-j ${ours}`);
     const ahead = jump === -1 ? rules : rules.slice(0, jump);

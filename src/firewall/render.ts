@@ -72,20 +72,14 @@ function outputLines(family: Family, rules: readonly string[], log: boolean): re
   ];
 }
 
-/** Empties the two chains that INPUT and OUTPUT lead to, and fills them, in one commit. */
-function flipLines(generation: number | null): {
-  readonly chains: readonly string[];
-  readonly rules: readonly string[];
-} {
-  const chains = [":DRV-INPUT - [0:0]", ":DRV-OUTPUT - [0:0]"];
-  if (generation === null) return { chains, rules: [] };
-  const rules = [
+/** In the same commit as the rules: the two chains that INPUT and OUTPUT lead to, emptied and filled. */
+function flipLines(incoming: string, outgoing: string): readonly string[] {
+  return [
     "-A DRV-INPUT -j DRV-SEVER-I",
-    `-A DRV-INPUT -j ${generationChain("in", generation)}`,
+    `-A DRV-INPUT -j ${incoming}`,
     "-A DRV-OUTPUT -j DRV-SEVER-O",
-    `-A DRV-OUTPUT -j ${generationChain("out", generation)}`,
+    `-A DRV-OUTPUT -j ${outgoing}`,
   ];
-  return { chains, rules };
 }
 
 function restoreText(lines: readonly string[]): string {
@@ -104,14 +98,14 @@ function familyText(model: FirewallModel, generation: number, family: Family, re
   if (!model.egress && outRules.lines.length > 0) {
     throw new DroverError(failure("bug", "a host that lets everything go out has rules for what goes out"));
   }
-  const flip = flipLines(generation);
   const text = restoreText([
-    ...flip.chains,
+    ":DRV-INPUT - [0:0]",
+    ":DRV-OUTPUT - [0:0]",
     `:${incoming} - [0:0]`,
     `:${outgoing} - [0:0]`,
     ...inputLines(family, inRules.lines, model.log).map((line) => `-A ${incoming} ${line}`),
     ...(model.egress ? outputLines(family, outRules.lines, model.log).map((line) => `-A ${outgoing} ${line}`) : []),
-    ...flip.rules,
+    ...flipLines(incoming, outgoing),
   ]);
   return { text, sets: [...inRules.sets, ...outRules.sets] };
 }
@@ -136,11 +130,4 @@ export function renderFirewall(model: FirewallModel, generation: number): Firewa
 export function firewallHash(model: FirewallModel): string {
   const { sets, v4, v6 } = textsOf(model, 0);
   return sha256([sets, v4, v6].join("\0"));
-}
-
-/** Leads INPUT and OUTPUT to a generation that is loaded, or (null) to nothing: then drover refuses nothing. */
-export function flipTexts(generation: number | null): Pick<FirewallTexts, "v4" | "v6"> {
-  const { chains, rules } = flipLines(generation);
-  const text = restoreText([...chains, ...rules]);
-  return { v4: text, v6: text };
 }

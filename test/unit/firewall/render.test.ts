@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { firewallHash, flipTexts, renderFirewall } from "../../../src/firewall/render.ts";
+import { firewallHash, renderFirewall } from "../../../src/firewall/render.ts";
 import { ruleComment, safePorts, safePrefix } from "../../../src/firewall/syntax.ts";
 import type { FirewallModel } from "../../../src/model/firewall.ts";
 import { hosts, incoming, model, outgoing, tcp, udp } from "../../golden/firewall/cases.ts";
@@ -58,21 +58,6 @@ test("no peer is nobody, no port is none", () => {
 test("what goes out is left alone on a host that is not isolated", () => {
   expect(renderFirewall(model(), 3).v4).not.toContain("-A DRV-O-g3");
   expect(() => renderFirewall(model(outgoing("a:0", "anyone", tcp(80))), 3)).toThrow("lets everything go out");
-});
-
-test("a flip leads both ways to the generation, or nowhere", () => {
-  expect(flipTexts(7).v6).toBe(
-    `*filter
-:DRV-INPUT - [0:0]
-:DRV-OUTPUT - [0:0]
--A DRV-INPUT -j DRV-SEVER-I
--A DRV-INPUT -j DRV-I-g7
--A DRV-OUTPUT -j DRV-SEVER-O
--A DRV-OUTPUT -j DRV-O-g7
-COMMIT
-`,
-  );
-  expect(flipTexts(null).v4).toBe("*filter\n:DRV-INPUT - [0:0]\n:DRV-OUTPUT - [0:0]\nCOMMIT\n");
 });
 
 describe("nothing becomes syntax", () => {
