@@ -1,6 +1,6 @@
 import type { FirewallModel } from "../model/firewall.ts";
-import { canonicalJson } from "../model/hash.ts";
 import type { FirewallFacts, FirewallManifest, FirewallStable } from "./facts.ts";
+import { sameModel } from "./merge.ts";
 import { firewallHash } from "./render.ts";
 
 /** What differs between a host's firewall and the files. */
@@ -9,15 +9,10 @@ export type FirewallDiff =
   /** Why, in words; at least one. */
   | { readonly kind: "apply"; readonly reasons: readonly string[] };
 
-/** Rules and who they are for: two orders of the same rules are the same. */
-function rulesText({ rules }: FirewallModel): string {
-  return rules.map(canonicalJson).toSorted().join("\n");
-}
-
 function manifestReasons(model: FirewallModel, { hash, model: before }: FirewallManifest): readonly string[] {
   if (hash !== firewallHash(model)) return ["what passes is not what the files say"];
   // What a later change closes, and what it cuts by that, is told from the rules as they were applied.
-  return rulesText(model) === rulesText(before) ? [] : ["the same passes, for other reasons"];
+  return sameModel(model, before) ? [] : ["the same passes, for other reasons"];
 }
 
 function forceReasons(generation: number, { active }: FirewallStable): readonly string[] {
