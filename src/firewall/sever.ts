@@ -42,6 +42,26 @@ sub enter_connection {
     . attribute(3, pack("N", 14)) . attribute(7, pack("N", $protocol == 6 ? 432000 : 120)) . $tcp);
 }
 
+# All that conntrack knows. By a socket of its own: no answer to anything else waits there.
+sub all_connections {
+  my $netlink = netlink(12) or return ();
+  ask_kernel($netlink, (1 << 8) | 1, 0x301, pack("CCn", 0, 0, 0));
+  my @found;
+  while (1) {
+    my $got = sysread($netlink, my $data, 262144) or return @found;
+    for (my $at = 0; $at + 16 <= $got;) {
+      my ($size, $type) = unpack("LS", substr($data, $at, 6));
+      return @found if $type == 2 || $type == 3 || $size < 16;
+      push @found, substr($data, $at + 20, $size - 20);
+      $at += ($size + 3) & ~3;
+    }
+  }
+}
+sub forget_connection {
+  my ($netlink, $protocol, $source, $from, $target, $to) = @_;
+  ask_kernel($netlink, (1 << 8) | 2, 1, pack("CCn", family_of($source), 0, 0) . tuple(1, $protocol, $source, $from, $target, $to));
+}
+
 sub address { my ($hex) = @_; my $packed = pack("L*", map { hex } $hex =~ /(.{8})/g); return $packed =~ /^\0{10}\xff\xff(.{4})$/s ? $1 : $packed }
 # Open sockets of this host as [protocol, local, port, remote, port, in?]; and which ports somebody listens at.
 sub sockets {
@@ -64,16 +84,21 @@ sub sockets {
 sub track {
   my ($seen) = @_;
   my @new = grep { !$seen->{$_->[0]}{entered} } @families or return "";
+  my $netlink = netlink(12);
+  my @before = all_connections();
   for my $family (@new) {
     my $why = restore($family, ":DRV-TRACK - [0:0]", "-A DRV-TRACK -m conntrack --ctstate ESTABLISHED -j RETURN");
     return $why if $why;
     $seen->{$family->[0]}{chains}{"DRV-TRACK"} = 1;
   }
-  my $netlink = netlink(12) or return "";
+  return "" unless $netlink;
   my ($open) = sockets();
   for (@$open) {
     my ($protocol, $local, $port, $remote, $to, $in) = @$_;
-    enter_connection($netlink, $protocol, $in ? ($remote, $to, $local, $port) : ($local, $port, $remote, $to));
+    my @connection = ($protocol, $in ? ($remote, $to, $local, $port) : ($local, $port, $remote, $to));
+    # The first packet since may have made one the wrong way round; where tracking is old there is none to put right.
+    forget_connection($netlink, @connection) unless @before;
+    enter_connection($netlink, @connection);
   }
   return "";
 }
@@ -157,23 +182,12 @@ sub fill_sever {
   return grep { $_ } @why;
 }
 
-# Asks for all of conntrack and forgets what is to be cut.
+# Forgets what is to be cut.
 sub forget_connections {
-  my ($netlink, $cuts, $listens) = @_;
-  ask_kernel($netlink, (1 << 8) | 1, 0x301, pack("CCn", 0, 0, 0));
-  my @found;
-  DUMP: while (1) {
-    my $got = sysread($netlink, my $data, 262144) or last;
-    for (my $at = 0; $at + 16 <= $got;) {
-      my ($size, $type) = unpack("LS", substr($data, $at, 6));
-      last DUMP if $type == 2 || $type == 3 || $size < 16;
-      push @found, substr($data, $at + 20, $size - 20);
-      $at += ($size + 3) & ~3;
-    }
-  }
+  my ($netlink, $cuts) = @_;
   my $own = own_addresses();
   my $count = 0;
-  for (@found) {
+  for (all_connections()) {
     my $tuple = attributes($_)->{1} // next;
     my ($ip, $ends) = map { attributes($_ // "") } @{attributes($tuple)}{1, 2};
     my ($source, $target) = ($ip->{1} // $ip->{3}, $ip->{2} // $ip->{4});
@@ -184,7 +198,7 @@ sub forget_connections {
     my $hit = $own->{$target} && (is_cut($cuts, 1, $protocol, $source, $to) || turned($cuts, 0, $protocol, $source, $from))
       || $own->{$source} && (is_cut($cuts, 0, $protocol, $target, $to) || turned($cuts, 1, $protocol, $target, $from));
     next unless $hit;
-    ask_kernel($netlink, (1 << 8) | 2, 1, pack("CCn", family_of($source), 0, 0) . attribute(1, $tuple) =~ s/^(..)(..)/$1 . pack("S", 1 | 0x8000)/ser);
+    forget_connection($netlink, $protocol, $source, $from, $target, $to);
     $count++;
   }
   return $count;
