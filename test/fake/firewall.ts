@@ -43,6 +43,8 @@ export class FakeFirewall {
   newest = 0;
   pending: Pending | null = null;
   trouble: FirewallTrouble = "none";
+  /** Somebody has changed the rules by hand; the next change of drover's puts that right. */
+  edited = false;
   /** What it found itself in at every moment that something changed, oldest first. */
   readonly history: (number | null)[] = [];
   readonly #clock: Clock;
@@ -67,6 +69,7 @@ export class FakeFirewall {
 
   put(generation: number | null): void {
     this.active = generation;
+    this.edited = false;
     this.history.push(generation);
   }
 
@@ -194,6 +197,34 @@ const WORK: Readonly<Record<string, Work>> = {
   "firewall.revert": revert,
   "firewall.remove": remove,
 };
+
+/** Rules as text are not what a fake holds: the jumps are there, and that is all there is to differ. */
+const PRINTED = ["v4", "v6"]
+  .map((family) => `# ${family}\n-A INPUT -j DRV-INPUT\n-A OUTPUT -j DRV-OUTPUT\n-N DRV-INPUT\n-N DRV-OUTPUT\n`)
+  .concat("# sets\n")
+  .join("");
+
+/** What the fact `firewall` prints on this host. */
+export function printFirewallFact(fleet: FakeFleet, host: FakeHost): string {
+  const firewall = fakeFirewall(fleet, host);
+  const { current, active, newest, pending, edited } = firewall;
+  const operator = firewalls.get(fleet);
+  const found: readonly (readonly [string, string | null])[] = [
+    ["manifest", current === null ? null : (firewall.generations.get(current)?.manifest ?? null)],
+    ["active.v4", active === null ? null : String(active)],
+    ["active.v6", active === null ? null : String(active)],
+    ["newest", String(newest)],
+    ["pending", pending === null ? null : String(pending.target)],
+    ["enabled", current === null ? null : "yes"],
+    ["loaded", current === null || edited ? "" : PRINTED],
+    ["live", current === null ? null : PRINTED],
+    ["operator", operator === undefined ? null : `${operator.operator} 50000 10.0.0.254 ${String(operator.port)}`],
+    ["end", "yes"],
+  ];
+  return found
+    .flatMap(([key, value]) => (value === null ? [] : [`${key} ${Buffer.from(value).toString("hex")}\n`]))
+    .join("");
+}
 
 /** Where drover comes from in a fake fleet, and sshd's port there. */
 export interface FakeOperator {

@@ -6,6 +6,7 @@ import type { Clock, Files, Lease, Store, Transport } from "../../src/model/port
 import { fakeHaproxy, addLbCommands, printLbFact } from "../fake/haproxy.ts";
 import type { FakeHost } from "../fake/host.ts";
 import type { OwnAddresses } from "../fake/keepalived.ts";
+import { addFirewallCommands, printFirewallFact } from "../fake/firewall.ts";
 import { addVipCommands, printVipFact } from "../fake/keepalived.ts";
 import { addReleaseCommands, answers, fakeApps, PLATFORM, printReleaseFact } from "../fake/release.ts";
 import { FakeStore } from "../fake/store.ts";
@@ -32,6 +33,9 @@ const ADDRESSES: OwnAddresses = Object.fromEntries(
 const INVENTORY = `hosts:
 ${HOSTS.map((name, index) => `  ${name}: {address: 10.0.0.${String(index + 11)}, tags: {role: ${name.slice(0, -1)}}}`).join("\n")}
 `;
+
+/** Where drover comes from, as hosts see it. */
+export const OPERATOR = "10.0.0.1";
 
 function shopFile(release: string, rollout: string): string {
   return `app: shop
@@ -117,10 +121,16 @@ export class FakeWorld {
     addReleaseCommands(this.fleet);
     addLbCommands(this.fleet);
     addVipCommands(this.fleet, ADDRESSES);
+    addFirewallCommands(this.fleet, { operator: OPERATOR, port: 22 });
     this.fleet.interpreters.set("observe", ({ host }) => ({ stdout: observed(this.fleet, host) }));
     this.files.texts.set("drover.yaml", DROVER);
     this.files.texts.set("inventory.yaml", INVENTORY);
     this.files.texts.set("apps/shop.yaml", shopFile(release, rollout));
+  }
+
+  /** From now on the fleet's files have this `firewall:` block, as YAML; null: none. */
+  manage(block: string | null): void {
+    this.files.texts.set("drover.yaml", block === null ? DROVER : `${DROVER}firewall: ${block}\n`);
   }
 
   /** Runs a command as a process of its own, to its end or until it is killed: then the exit code is null. */
@@ -214,6 +224,7 @@ function observed(fleet: FakeFleet, host: FakeHost): string {
     release: printReleaseFact(host),
     lb: host.name.startsWith("lb") ? printLbFact(host) : "",
     vip: host.name.startsWith("lb") ? printVipFact(fleet, host, ADDRESSES) : "",
+    firewall: printFirewallFact(fleet, host),
     former: "",
     state: "",
   };
