@@ -7,8 +7,9 @@ import { createInterface } from "node:readline";
 
 const PROGRAM = readFileSync(join(import.meta.dirname, "agent.pl"), "utf8");
 
-/** The lab's base is this machine's too, unless it is a lab's host: nothing in it may be written. */
-const START = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec chroot "$1" perl -e "$2"';
+/** The base is every lab's: nothing in it may be written. */
+const START =
+  'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t proc proc "$1/proc" && exec chroot "$1" perl -e "$2"';
 
 export interface Ran {
   readonly code: number;

@@ -88,6 +88,11 @@ export function tellProbe({ from, to, flow }: Omit<Probe, "expected">): string {
   return `${from.name} (${from.address}) -> ${to.name} (${to.address}): ${what}`;
 }
 
+/** `app1 (10.0.0.11) -> db1 (10.0.0.10): 5432`. */
+export function tellStream({ from, to, port }: Stream): string {
+  return `${from.name} (${from.address}) -> ${to.name} (${to.address}): ${String(port)}`;
+}
+
 /** Addresses of everybody by name. */
 export type Addresses = Readonly<Record<string, readonly string[]>>;
 

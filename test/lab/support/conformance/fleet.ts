@@ -8,6 +8,11 @@ import type { Topology } from "../../../../src/model/topology.ts";
 import type { Addresses, Case, Change, FleetSketch, Probe, Stream } from "./case.ts";
 import { OUTSIDERS, readProbes, readStreams } from "./case.ts";
 
+/** Where drover keeps its state; every fleet has one, and nobody asks it. */
+export const STORE = "store";
+/** An app may have a single instance. */
+const ALONE = "rollout: {minAvailable: 0}";
+
 /** One state of a case's world. */
 export interface Scene {
   /** What happened, in words; empty for the first. */
@@ -32,9 +37,10 @@ export function scenesOf(each: Case): readonly Scene[] {
   const names = [...new Set(sketches.flatMap(({ hosts }) => Object.keys(hosts)))];
   const places = new Map<string, readonly string[]>();
   return sketches.map((sketch, index) => {
-    const { text, own } = writeHosts(sketch, names);
+    const topology = topologyOf(each.title, sketch, names);
+    const hosts = topology.hosts.filter(({ name }) => name !== STORE);
+    const own = Object.fromEntries(hosts.map(({ name, addresses }) => [name, addresses]));
     for (const [name, addresses] of Object.entries(own)) places.set(name, addresses);
-    const topology = topologyOf(each.title, sketch, text);
     const outside = Object.entries({ ...OUTSIDERS, ...each.outside }).map(
       ([name, words]) => [name, words.split(" ")] as const,
     );
@@ -69,30 +75,30 @@ function settle(
   return Object.fromEntries(present);
 }
 
-function writeHosts(
-  { hosts }: FleetSketch,
-  names: readonly string[],
-): { text: string; own: Readonly<Record<string, readonly string[]>> } {
+/** The inventory's text. */
+function writeHosts({ hosts }: FleetSketch, names: readonly string[]): string {
   const written = Object.entries(hosts).map(([name, text]) => {
     const words = text.split(" ").filter((word) => word !== "");
-    const tags = words.filter((word) => word.includes("=")).map((word) => word.split("="));
+    const tags = words.flatMap((word): readonly (readonly [string, string])[] => {
+      const [key = "", value] = word.split("=");
+      return value === undefined ? [] : [[key, value]];
+    });
     const given = words.filter((word) => /[.:]/.test(word) && !word.includes("="));
-    const number = 10 + names.indexOf(name);
+    const number = String(10 + names.indexOf(name));
     const made = [
-      ...(words.includes("v6") ? [] : [`10.0.0.${String(number)}`]),
-      ...(words.includes("v4") ? [] : [`fd00::${String(number)}`]),
+      ...(words.includes("v6") ? [] : [`10.0.0.${number}`]),
+      ...(words.includes("v4") ? [] : [`fd00::${number}`]),
     ];
-    return { name, address: given.length > 0 ? given : made, tags: Object.fromEntries(tags) as Record<string, string> };
+    return [name, { address: given.length > 0 ? given : made, tags: Object.fromEntries(tags) }] as const;
   });
-  const text = JSON.stringify({ hosts: Object.fromEntries(written.map(({ name, ...host }) => [name, host])) });
-  return { text, own: Object.fromEntries(written.map(({ name, address }) => [name, address])) };
+  return JSON.stringify({ hosts: Object.fromEntries([...written, [STORE, { address: "10.255.0.1" }]]) });
 }
 
-function topologyOf(title: string, sketch: FleetSketch, hosts: string): Topology {
+function topologyOf(title: string, sketch: FleetSketch, names: readonly string[]): Topology {
   const drover = [
     "fleet: conformance",
     `ssh: {user: ops, port: ${String(sketch.sshPort ?? 22)}}`,
-    `state: {store: ssh, host: ${Object.keys(sketch.hosts)[0] ?? ""}}`,
+    `state: {store: ssh, host: ${STORE}}`,
     ...(sketch.balancers === undefined ? [] : ["loadBalancers:", below(sketch.balancers)]),
     ...(sketch.more === undefined ? [] : [sketch.more]),
     "firewall:",
@@ -107,11 +113,11 @@ function topologyOf(title: string, sketch: FleetSketch, hosts: string): Topology
   ].join("\n");
   const assembled = assembleFleet({
     drover: parseFleetFile("drover.yaml", drover),
-    inventory: [parseInventory("inventory.yaml", hosts)],
+    inventory: [parseInventory("inventory.yaml", writeHosts(sketch, names))],
     apps: Object.entries(sketch.apps ?? {}).map(([name, text]) =>
       parseApp(
         `apps/${name}.yaml`,
-        [`app: ${name}`, 'release: "1"', "artifact: app.tar", "run: app", dedent(text)].join("\n"),
+        [`app: ${name}`, 'release: "1"', "artifact: app.tar", "run: app", ALONE, dedent(text)].join("\n"),
       ),
     ),
     found: [],

@@ -1,7 +1,10 @@
 /** Hosts as network namespaces on one wire, with real rules, to which real packets are sent. */
-import type { FirewallTexts } from "../../../../src/model/firewall.ts";
+import { LIBRARY } from "../../../../src/firewall/script.ts";
+import { CONNECTIONS, cutsText } from "../../../../src/firewall/sever.ts";
+import type { FirewallCut, FirewallTexts } from "../../../../src/model/firewall.ts";
 import { Agent } from "./agent.ts";
 import type { Addresses, Probe, Stream } from "./case.ts";
+import { tellStream } from "./case.ts";
 
 /** What came of a probe; `half`: it arrived, and the answer did not. `refused`: somebody said no who is no firewall. */
 export type Verdict = "yes" | "no" | "half" | "refused";
@@ -130,8 +133,10 @@ export class Net {
     slot.framed = false;
   }
 
-  async shell(host: string, script: string): Promise<void> {
-    await this.#slot(host).agent.shell(script);
+  /** Cuts open connections as drover does, by its own program. */
+  async sever(host: string, cuts: readonly FirewallCut[]): Promise<void> {
+    const program = `${LIBRARY}${CONNECTIONS} local $/; sever(<STDIN>);`;
+    await this.#slot(host).agent.shell(fed(`perl -e '${program}'`, cutsText(cuts)));
   }
 
   async #listen(name: string, protocol: string, address: string, port: number): Promise<void> {
@@ -179,21 +184,17 @@ export class Net {
     const slot = this.#slot(from.name);
     const id = slot.agent.id();
     const answer = await slot.agent.yes("open", [from.address, to.address, port, PATIENCE], id);
-    if (answer !== "yes") throw new Error(`${keyOf(stream)} cannot be opened: ${answer}`);
-    this.#streams.set(keyOf(stream), { slot, id });
-    if (!(await this.isAlive(stream, true))) throw new Error(`${keyOf(stream)} carries nothing`);
+    if (answer !== "yes") throw new Error(`${tellStream(stream)} cannot be opened: ${answer}`);
+    this.#streams.set(tellStream(stream), { slot, id });
+    if (!(await this.isAlive(stream, true))) throw new Error(`${tellStream(stream)} carries nothing`);
   }
 
   /** Whether what is said over a stream is answered. */
   async isAlive(stream: Stream, expected: boolean): Promise<boolean> {
-    const held = this.#streams.get(keyOf(stream));
-    if (held === undefined) throw new Error(`${keyOf(stream)} was never opened`);
+    const held = this.#streams.get(tellStream(stream));
+    if (held === undefined) throw new Error(`${tellStream(stream)} was never opened`);
     return (await held.slot.agent.yes("say", [held.id, expected ? PATIENCE : 2 * SILENCE])) === "yes";
   }
-}
-
-function keyOf({ from, to, port }: Stream): string {
-  return `${from.name} (${from.address}) -> ${to.name} (${to.address}): ${String(port)}`;
 }
 
 function isBare({ flow }: Probe): boolean {
