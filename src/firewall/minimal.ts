@@ -1,5 +1,6 @@
 import type { FirewallMatch, PortRange } from "../model/firewall.ts";
 import type { Span } from "./prefixes.ts";
+import { remember } from "./remember.ts";
 
 /** What one rule lets pass in one family; spans sorted, each of them a prefix. */
 export interface Reach {
@@ -73,10 +74,12 @@ function widestOf<Each extends Reach>(single: readonly Each[]): readonly Each[] 
   return kept;
 }
 
+const keyOf = remember((match: FirewallMatch): string => JSON.stringify(match));
+
 function groupsOf<Each extends Reach>(all: readonly Each[]): readonly Group<Each>[] {
   const groups = new Map<string, Each[]>();
   for (const each of all) {
-    const key = JSON.stringify(each.match);
+    const key = keyOf(each.match);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [each]);
     else group.push(each);

@@ -1,7 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { FirewallModel, FirewallTexts } from "../model/firewall.ts";
 import { sha256 } from "../model/hash.ts";
-import { type ReadPrefix, type RuleLines, prefixReader, ruleLines } from "./rule-lines.ts";
+import { type RuleLines, ruleLines } from "./rule-lines.ts";
 import { setsText } from "./sets.ts";
 import { type Family, generationChain, logPrefix } from "./syntax.ts";
 
@@ -91,10 +91,10 @@ interface FamilyText {
   readonly sets: RuleLines["sets"];
 }
 
-function familyText(model: FirewallModel, generation: number, family: Family, read: ReadPrefix): FamilyText {
+function familyText(model: FirewallModel, generation: number, family: Family): FamilyText {
   const [incoming, outgoing] = [generationChain("in", generation), generationChain("out", generation)];
-  const inRules = ruleLines(model.rules, "in", family, read);
-  const outRules = ruleLines(model.rules, "out", family, read);
+  const inRules = ruleLines(model.rules, "in", family);
+  const outRules = ruleLines(model.rules, "out", family);
   if (!model.egress && outRules.lines.length > 0) {
     throw new DroverError(failure("bug", "a host that lets everything go out has rules for what goes out"));
   }
@@ -111,8 +111,7 @@ function familyText(model: FirewallModel, generation: number, family: Family, re
 }
 
 function textsOf(model: FirewallModel, generation: number): FirewallTexts {
-  const read = prefixReader();
-  const [v4, v6] = [familyText(model, generation, "v4", read), familyText(model, generation, "v6", read)];
+  const [v4, v6] = [familyText(model, generation, "v4"), familyText(model, generation, "v6")];
   return { sets: setsText([...v4.sets, ...v6.sets]), v4: v4.text, v6: v6.text };
 }
 

@@ -1,6 +1,7 @@
 import type { FirewallMatch, FirewallRule, PortRange } from "../model/firewall.ts";
 import { sha256 } from "../model/hash.ts";
 import { type Reach, uncovered } from "./minimal.ts";
+import { remember } from "./remember.ts";
 import { type PrefixSet, SET_FROM, prefixSet } from "./sets.ts";
 import { type Family, type SafePrefix, isEveryPort, ruleComment, safePorts, safePrefix } from "./syntax.ts";
 
@@ -19,19 +20,6 @@ interface Line extends Reach {
 export interface RuleLines {
   readonly lines: readonly string[];
   readonly sets: readonly PrefixSet[];
-}
-
-/** Remembers what was checked: hosts repeat in rule after rule. */
-export type ReadPrefix = (text: string) => SafePrefix;
-
-/** A reader for one render. */
-export function prefixReader(): ReadPrefix {
-  const known = new Map<string, SafePrefix>();
-  return (text) => {
-    const prefix = known.get(text) ?? safePrefix(text);
-    known.set(text, prefix);
-    return prefix;
-  };
 }
 
 interface FamilyRule extends Reach {
@@ -54,17 +42,26 @@ function plainMatch(match: FirewallMatch): FirewallMatch {
 
 const ANYONE: Readonly<Record<Family, string>> = { v4: "0.0.0.0/0", v6: "::/0" };
 
-function familyRule(rule: FirewallRule, family: Family, read: ReadPrefix): readonly FamilyRule[] {
-  const prefixes = (rule.peers === "anyone" ? [ANYONE[family]] : rule.peers)
-    .map(read)
-    .filter((prefix) => prefix.family === family)
-    .toSorted(comparePrefixes);
-  const match = plainMatch(rule.match);
-  const isClosed = "ports" in match && match.ports?.length === 0;
-  if (prefixes.length === 0 || isClosed) return [];
-  const spans = prefixes.map(({ span }) => span);
-  return [{ match, spans, source: rule.source, prefixes: prefixes.map(({ text }) => text) }];
+const checkedPeers = remember((peers: readonly string[]): readonly SafePrefix[] =>
+  peers.map(safePrefix).toSorted(comparePrefixes),
+);
+
+function inFamily(family: Family): (rule: FirewallRule) => readonly FamilyRule[] {
+  const everybody = [safePrefix(ANYONE[family])];
+  return remember(({ peers, match: written, source }) => {
+    const prefixes = (peers === "anyone" ? everybody : checkedPeers(peers)).filter((one) => one.family === family);
+    const match = plainMatch(written);
+    const isClosed = "ports" in match && match.ports?.length === 0;
+    if (prefixes.length === 0 || isClosed) return [];
+    const spans = prefixes.map(({ span }) => span);
+    return [{ match, spans, source, prefixes: prefixes.map(({ text }) => text) }];
+  });
 }
+
+const familyRule: Readonly<Record<Family, (rule: FirewallRule) => readonly FamilyRule[]>> = {
+  v4: inFamily("v4"),
+  v6: inFamily("v6"),
+};
 
 function slotsOf({ from, to }: PortRange): number {
   return from === to ? 1 : 2;
@@ -86,18 +83,25 @@ function splitPorts(match: FirewallMatch): readonly FirewallMatch[] {
   return parts.map((ports) => ({ protocol: match.protocol, ports }));
 }
 
-function linesOf({ match, spans, source, prefixes }: FamilyRule, family: Family): readonly Line[] {
-  const set = prefixes.length < SET_FROM ? null : prefixSet(family, prefixes);
-  return splitPorts(match).flatMap((part): readonly Line[] => {
-    if (set !== null) return [{ match: part, spans, source, peers: set }];
-    return prefixes.map((prefix, index) => ({
-      match: part,
-      spans: spans.slice(index, index + 1),
-      source,
-      peers: prefix === ANYONE[family] ? null : prefix,
-    }));
+function linesIn(family: Family): (rule: FamilyRule) => readonly Line[] {
+  return remember(({ match, spans, source, prefixes }) => {
+    const set = prefixes.length < SET_FROM ? null : prefixSet(family, prefixes);
+    return splitPorts(match).flatMap((part): readonly Line[] => {
+      if (set !== null) return [{ match: part, spans, source, peers: set }];
+      return prefixes.map((prefix, index) => ({
+        match: part,
+        spans: spans.slice(index, index + 1),
+        source,
+        peers: prefix === ANYONE[family] ? null : prefix,
+      }));
+    });
   });
 }
+
+const linesOf: Readonly<Record<Family, (rule: FamilyRule) => readonly Line[]>> = {
+  v4: linesIn("v4"),
+  v6: linesIn("v6"),
+};
 
 function matchText(match: FirewallMatch): readonly string[] {
   if (!("ports" in match)) return match.protocol === "any" ? [] : ["-p vrrp"];
@@ -109,25 +113,35 @@ function matchText(match: FirewallMatch): readonly string[] {
 }
 
 /** Written as iptables prints it, so that what is loaded and what is read back are the same text. */
-function lineText({ match, source, peers }: Line, direction: FirewallRule["direction"]): string {
+function textIn(direction: FirewallRule["direction"]): (line: Line) => string {
   const [address, side] = direction === "in" ? ["-s", "src"] : ["-d", "dst"];
-  const what = [
-    ...(typeof peers === "string" ? [`${address} ${peers}`] : []),
-    ...matchText(match),
-    ...(peers !== null && typeof peers === "object" ? [`-m set --match-set ${peers.name} ${side}`] : []),
-  ].join(" ");
-  const comment = ruleComment(sha256(`${direction} ${what}`).slice(0, 12), source);
-  return [what, `-m comment --comment "${comment}"`, "-j ACCEPT"].filter((part) => part !== "").join(" ");
+  return remember(({ match, source, peers }) => {
+    const what = [
+      ...(typeof peers === "string" ? [`${address} ${peers}`] : []),
+      ...matchText(match),
+      ...(peers !== null && typeof peers === "object" ? [`-m set --match-set ${peers.name} ${side}`] : []),
+    ].join(" ");
+    const comment = ruleComment(sha256(`${direction} ${what}`).slice(0, 12), source);
+    return [what, `-m comment --comment "${comment}"`, "-j ACCEPT"].filter((part) => part !== "").join(" ");
+  });
 }
+
+const lineText: Readonly<Record<FirewallRule["direction"], (line: Line) => string>> = {
+  in: textIn("in"),
+  out: textIn("out"),
+};
 
 function byText(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
+const orderText = remember(
+  ({ match, prefixes }: FamilyRule): string => `${matchText(match).join(" ")}\n${prefixes.join()}`,
+);
+
 /** The order of rules, and which of two that let the same pass stays: by source, then by what they let pass. */
 function compareRules(a: FamilyRule, b: FamilyRule): number {
-  const key = ({ match }: FamilyRule): string => matchText(match).join(" ");
-  return byText(a.source, b.source) || byText(key(a), key(b)) || byText(a.prefixes.join(), b.prefixes.join());
+  return byText(a.source, b.source) || byText(orderText(a), orderText(b));
 }
 
 /** Renders the rules of one direction in one family: sorted, and none that another single one makes needless. */
@@ -135,12 +149,11 @@ export function ruleLines(
   rules: readonly FirewallRule[],
   direction: FirewallRule["direction"],
   family: Family,
-  read: ReadPrefix,
 ): RuleLines {
-  const own = rules.filter((rule) => rule.direction === direction).flatMap((rule) => familyRule(rule, family, read));
-  const lines = uncovered(uncovered(own.toSorted(compareRules)).flatMap((rule) => linesOf(rule, family)));
+  const own = rules.filter((rule) => rule.direction === direction).flatMap(familyRule[family]);
+  const lines = uncovered(uncovered(own.toSorted(compareRules)).flatMap(linesOf[family]));
   return {
-    lines: lines.map((line) => lineText(line, direction)),
+    lines: lines.map(lineText[direction]),
     sets: lines.flatMap(({ peers }) => (peers !== null && typeof peers === "object" ? [peers] : [])),
   };
 }

@@ -1,4 +1,5 @@
 import { sha256 } from "../model/hash.ts";
+import { remember } from "./remember.ts";
 import { type Family, setName } from "./syntax.ts";
 
 /** More prefixes than this become a set; up to it a rule each is quicker to read, and no slower. */
@@ -27,10 +28,10 @@ function powerOfTwo(atLeast: number, least: number): number {
  * Filled beside the set and swapped in: rules that use it already never see it empty or half full, and what was changed in
  * it by hand is gone. Its limits follow from its members alone: `create -exist` refuses a set with others.
  */
-function textOf({ name, family, members }: PrefixSet): readonly string[] {
+const textOf = remember(({ name, family, members }: PrefixSet): string => {
   const limits = `hashsize ${String(powerOfTwo(members.length, 64))} maxelem ${String(powerOfTwo(members.length, 65_536))}`;
   const kind = `hash:net family ${family === "v4" ? "inet" : "inet6"} ${limits}`;
-  return [
+  const lines = [
     `create ${name} ${kind} -exist`,
     `create ${name}.new ${kind} -exist`,
     `flush ${name}.new`,
@@ -38,14 +39,12 @@ function textOf({ name, family, members }: PrefixSet): readonly string[] {
     `swap ${name}.new ${name}`,
     `destroy ${name}.new`,
   ];
-}
+  return lines.map((line) => `${line}\n`).join("");
+});
 
 /** For `ipset restore`, which can be cut off anywhere and run again. */
 export function setsText(sets: readonly PrefixSet[]): string {
   const byName = new Map(sets.map((set) => [set.name, set]));
-  const lines = [...byName.keys()].toSorted().flatMap((name) => {
-    const set = byName.get(name);
-    return set === undefined ? [] : textOf(set);
-  });
-  return lines.map((line) => `${line}\n`).join("");
+  const sorted = [...byName.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return sorted.map(textOf).join("");
 }
