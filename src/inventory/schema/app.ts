@@ -113,7 +113,7 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
     app: text("a name of lower-case letters, digits and dashes, at most 24", APP_NAME).refine(
       (name) => !RESERVED_NAMES.includes(name),
       {
-        error: `another name (${RESERVED_NAMES.join(" and ")} are what drover calls parts of a balancer)`,
+        error: `another name (${RESERVED_NAMES.join(", ")} are what drover calls its own parts on a host)`,
       },
     ),
     hosts: z.string({ error: 'a selector such as "role=app"' }),

@@ -9,8 +9,8 @@ import { RESERVED_NAMES } from "../../model/reserved.ts";
  *     state LOAD ACTIVE SUB NEEDRELOAD MAINPID NRESTARTS
  *     end
  *
- * Apps are found by their manifest, their unit and their folder in /opt/drover. No app is called haproxy or keepalived:
- * those manifests are the balancer's. perl-base only.
+ * Apps are found by their manifest, their unit and their folder in /opt/drover. No app has the name of one of
+ * drover's own parts: those manifests are theirs. perl-base only.
  */
 export const RELEASE_FACT: string = String.raw`
 perl -e '
