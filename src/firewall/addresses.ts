@@ -13,8 +13,3 @@ export function addressesByHost({ hosts, balancers }: Topology): ReadonlyMap<str
   }
   return new Map(hosts.map(({ name, addresses }) => [name, [...addresses, ...(vips.get(name) ?? [])]]));
 }
-
-/** One host's addresses, see {@link addressesByHost}; none where there is no such host. */
-export function addressesOf(topology: Topology, host: string): readonly string[] {
-  return addressesByHost(topology).get(host) ?? [];
-}

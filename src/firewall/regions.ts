@@ -150,11 +150,6 @@ export function isEmptyAllowance({ tcp, udp, vrrp, other }: Allowance): boolean 
   return [...tcp, ...udp].every(({ addresses }) => isEmpty(addresses)) && isEmpty(vrrp) && isEmpty(other);
 }
 
-/** Whether all that passes by the second passes by the first. */
-export function coversAllowance(a: Allowance, b: Allowance): boolean {
-  return isEmptyAllowance(minusAllowance(b, a));
-}
-
 function sameSlices(a: readonly PortSlice[], b: readonly PortSlice[]): boolean {
   if (a.length !== b.length) return false;
   return a.every(({ to, addresses }, index) => {
