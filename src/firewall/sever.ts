@@ -182,14 +182,14 @@ sub fill_sever {
   return grep { $_ } @why;
 }
 
-# Forgets what is to be cut.
-sub forget_connections {
-  my ($netlink, $cuts) = @_;
+# What is to be cut, as conntrack knows it.
+sub doomed {
+  my ($cuts) = @_;
   my $own = own_addresses();
-  my $count = 0;
+  my @doomed;
   for (all_connections()) {
-    my $tuple = attributes($_)->{1} // next;
-    my ($ip, $ends) = map { attributes($_ // "") } @{attributes($tuple)}{1, 2};
+    my $about = attributes($_);
+    my ($ip, $ends) = map { attributes($_ // "") } @{attributes($about->{1} // next)}{1, 2};
     my ($source, $target) = ($ip->{1} // $ip->{3}, $ip->{2} // $ip->{4});
     my $protocol = ord($ends->{1} // "");
     my ($from, $to) = map { defined $_ ? unpack("n", $_) : 0 } @$ends{2, 3};
@@ -197,11 +197,11 @@ sub forget_connections {
     # Picked up half way a connection may stand here the wrong way round.
     my $hit = $own->{$target} && (is_cut($cuts, 1, $protocol, $source, $to) || turned($cuts, 0, $protocol, $source, $from))
       || $own->{$source} && (is_cut($cuts, 0, $protocol, $target, $to) || turned($cuts, 1, $protocol, $target, $from));
-    next unless $hit;
-    forget_connection($netlink, $protocol, $source, $from, $target, $to);
-    $count++;
+    # TCP has states up to CLOSE_WAIT (5) for what is open.
+    my $state = ord(attributes(attributes($about->{4} // "")->{1} // "")->{1} // "");
+    push @doomed, { tuple => [$protocol, $source, $from, $target, $to], open => $protocol != 6 || $state <= 5 } if $hit;
   }
-  return $count;
+  return @doomed;
 }
 sub turned { my ($cuts, @rest) = @_; return is_cut([grep { !$_->{vague} } @$cuts], @rest) }
 sub own_addresses {
@@ -239,13 +239,12 @@ sub sever {
   my @cuts = read_cuts($text, $listens);
   my $netlink = netlink(12);
   my @why = fill_sever(0, @cuts);
+  my $count = grep { $_->{open} } doomed(\@cuts);
   destroy_sockets(\@cuts);
-  my $count = 0;
-  for (1 .. 4) {
-    $count += forget_connections($netlink, \@cuts) if $netlink;
-    select(undef, undef, undef, 0.5);
+  for (1 .. 5) {
+    select(undef, undef, undef, 0.5) if $_ > 1;
+    for (doomed(\@cuts)) { forget_connection($netlink, @{$_->{tuple}}) if $netlink }
   }
-  forget_connections($netlink, \@cuts) if $netlink;
   # A dead stream must not come back by a packet of ours that conntrack would take for a new connection.
   push @why, fill_sever(1, @cuts);
   print STDERR "$_\n" for @why;
