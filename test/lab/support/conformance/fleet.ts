@@ -27,8 +27,16 @@ export interface Scene {
   readonly alive: readonly Stream[] | null;
 }
 
+const SCENES = new WeakMap<Case, readonly Scene[]>();
+
 /** All states of a case, in order. Throws where its files are not a valid fleet. */
 export function scenesOf(each: Case): readonly Scene[] {
+  const scenes = SCENES.get(each) ?? makeScenes(each);
+  SCENES.set(each, scenes);
+  return scenes;
+}
+
+function makeScenes(each: Case): readonly Scene[] {
   const changes: readonly Change[] = each.changes ?? [];
   const sketches = changes.reduce<readonly FleetSketch[]>(
     (before, { fleet }) => [...before, { ...(before.at(-1) ?? each.fleet), ...fleet }],

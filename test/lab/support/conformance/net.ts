@@ -135,7 +135,7 @@ export class Net {
 
   /** Cuts open connections as drover does, by its own program. */
   async sever(host: string, cuts: readonly FirewallCut[]): Promise<void> {
-    const program = `${LIBRARY}${CONNECTIONS} local $/; sever(<STDIN>);`;
+    const program = `${LIBRARY}${CONNECTIONS} my $cuts = do { local $/; <STDIN> }; sever($cuts);`;
     await this.#slot(host).agent.shell(fed(`perl -e '${program}'`, cutsText(cuts)));
   }
 
@@ -152,15 +152,16 @@ export class Net {
     await Promise.all(
       probes.map(({ to, flow }) => this.#listen(to.name, flow.protocol, to.address, "port" in flow ? flow.port : 0)),
     );
-    const verdicts = probes.map((probe) => (isBare(probe) ? null : this.#ask(probe)));
-    const answers = await Promise.all(verdicts);
+    const answers = await Promise.all(
+      probes.map(async (probe): Promise<Verdict> => (isBare(probe) ? "no" : this.#ask(probe))),
+    );
     // A protocol without ports is one flow per pair of hosts to conntrack: one after the other, forgotten in between.
     for (const [index, probe] of probes.entries()) {
       if (!isBare(probe)) continue;
       await Promise.all([probe.from, probe.to].map(({ name }) => this.#slot(name).agent.shell(forget(probe))));
       answers[index] = await this.#ask(probe);
     }
-    return answers.map((answer) => answer ?? "no");
+    return answers;
   }
 
   async #ask(probe: Probe): Promise<Verdict> {

@@ -5,6 +5,7 @@ import { ISOLATION } from "./isolation.ts";
 import { MACHINES } from "./machines.ts";
 import { PEERS } from "./peers.ts";
 import { PORTS } from "./ports.ts";
+import { STREAMS } from "./streams.ts";
 
 /** Every case of the suite. */
-export const CASES: readonly Case[] = [...ISOLATION, ...PEERS, ...PORTS, ...FLEET, ...MACHINES, ...CHANGES];
+export const CASES: readonly Case[] = [...ISOLATION, ...PEERS, ...PORTS, ...FLEET, ...MACHINES, ...CHANGES, ...STREAMS];
