@@ -1,7 +1,7 @@
 import type { FirewallModel } from "../model/firewall.ts";
-import { across, type Effect, effectOf, reachOf, sameEffect } from "./effect.ts";
+import { across, doMeet, type Effect, effectOf, reachOf, sameEffect, touches } from "./effect.ts";
 import { sameModel } from "./merge.ts";
-import { type Addresses, intersect, isEmpty, parseAddresses } from "./prefixes.ts";
+import { type Addresses, parseAddresses } from "./prefixes.ts";
 import {
   type Allowance,
   intersectAllowance,
@@ -116,8 +116,9 @@ function meetings(isMoving: (end: End) => boolean, ends: readonly End[], naming:
       const reach = reachOf(coming);
       for (const source of ends) {
         const going = source[theirs].out;
-        if (going === null || source === destination || isEmpty(intersect(reach, source.addresses))) continue;
+        if (going === null || source === destination || !touches(reach, source.addresses)) continue;
         if (!isMoving(source) && !isMoving(destination)) continue;
+        if (!doMeet([coming, source.addresses], [going, destination.addresses])) continue;
         const met = partInWords(meeting(source, destination, [coming, going]), naming);
         if (met !== null) {
           return `${destination.host} would let ${met.who} in ${met.at} and ${source.host} let it out, which is allowed neither before nor afterwards`;

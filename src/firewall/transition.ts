@@ -1,7 +1,7 @@
 import type { FirewallModel, FirewallRule } from "../model/firewall.ts";
-import { across, cutRules, type Effect, effectOf, reachOf, sameEffect } from "./effect.ts";
+import { across, cutRules, doMeet, type Effect, effectOf, reachOf, sameEffect, touches } from "./effect.ts";
 import { joinRules, sameModel } from "./merge.ts";
-import { type Addresses, intersect, isEmpty, parseAddresses } from "./prefixes.ts";
+import { type Addresses, parseAddresses } from "./prefixes.ts";
 import {
   type Allowance,
   intersectAllowance,
@@ -104,7 +104,8 @@ function crossing(move: Move, moves: readonly Move[], direction: "in" | "out"): 
   const reach = reachOf(gained);
   const opposite = direction === "in" ? "out" : "in";
   return moves.reduce((late, { host, addresses, lost }) => {
-    if (host === move.host || isEmpty(intersect(reach, addresses)) || isEmptyAllowance(lost[opposite])) return late;
+    if (host === move.host || !touches(reach, addresses)) return late;
+    if (!doMeet([gained, addresses], [lost[opposite], move.addresses])) return late;
     return unionAllowance(late, intersectAllowance(gained, across(lost[opposite], move.addresses, addresses)));
   }, NOTHING);
 }

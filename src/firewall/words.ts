@@ -64,9 +64,12 @@ function listed(prefixes: readonly string[], naming: Naming): string {
 /** Addresses in words: `lb1, lb2`, `10.1.0.0/16 and 7 more`, `anyone`, `anyone but lb1`. */
 export function whoInWords(addresses: Addresses, naming: Naming): string {
   if (isAnyone(addresses)) return "anyone";
-  const [prefixes, others] = [toPrefixes(addresses), toPrefixes(minus(ANYONE, addresses))];
-  if (prefixes.length <= NAMED || prefixes.length <= others.length) return listed(prefixes, naming);
-  return `anyone but ${listed(others, naming)}`;
+  const rest = minus(ANYONE, addresses);
+  const prefixes = toPrefixes(addresses);
+  // Only almost anyone has few gaps, and few prefixes in them.
+  if (prefixes.length <= NAMED || rest.v4.length + rest.v6.length > NAMED) return listed(prefixes, naming);
+  const others = toPrefixes(rest);
+  return others.length < prefixes.length ? `anyone but ${listed(others, naming)}` : listed(prefixes, naming);
 }
 
 /** Ports in words: `at tcp 80, 8000-8010`, `at any udp port`, `at any port`, `with VRRP`. */
