@@ -160,8 +160,9 @@ sub do_revert {
     unlink "$dir/pending";
     quit(67, "not confirmed, and the previous rules could not be loaded either", $why);
   }
+  disarm($token);
   sweep(look_all(), grep { $_ ne $target || $_ eq $previous } kept());
-  print "not confirmed in time; in force again: ", named($previous), "\n";
+  print "not confirmed; in force again: ", named($previous), "\n";
 }
 
 # Whatever was not confirmed before the host went down is gone with it.

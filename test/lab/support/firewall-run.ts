@@ -20,7 +20,7 @@ export interface FirewallRun {
   readonly actions: readonly FirewallAction[];
   /** Address by host. */
   readonly hosts: Readonly<Record<string, string>>;
-  /** Ends this process, as by kill -9, where it would ask over a new connection; `late`: waits so many ms before it. */
+  /** Ends this process, as by kill -9, when each action would ask over a new connection; `late`: waits so many ms before it. */
   readonly dies?: boolean;
   readonly late?: number;
 }
@@ -39,12 +39,17 @@ const input = process.argv[2] ?? "";
 // The test that starts this program writes its argument.
 const run: FirewallRun = JSON.parse(input);
 const execs: [string, number][] = [];
+let committed = 0;
 
 function watched(transport: Transport): Transport {
   return {
     ...transport,
     async exec(host, request, limits) {
-      if (request.fresh === true && run.dies === true) process.kill(process.pid, "SIGKILL");
+      if (request.fresh === true && run.dies === true) {
+        committed += 1;
+        if (committed === run.actions.length) process.kill(process.pid, "SIGKILL");
+        await systemClock.sleep(60_000, limits.signal);
+      }
       if (request.fresh === true && run.late !== undefined) await systemClock.sleep(run.late, limits.signal);
       const begin = performance.now();
       const result = await transport.exec(host, request, limits);
