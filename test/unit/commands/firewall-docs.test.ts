@@ -1,4 +1,6 @@
 // docs/firewall.md shows what the commands print: the same code prints its examples here, from the page's own fleet.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { firewallExplainCommand } from "../../../src/commands/firewall-explain.ts";
 import { firewallShowOf } from "../../../src/commands/firewall-told.ts";
@@ -9,7 +11,7 @@ import { firewallHash } from "../../../src/firewall/render.ts";
 import { known } from "../../../src/model/known.ts";
 import { firewallShowLines } from "../../../src/report/firewall-show.ts";
 import { FakeWorld, Process } from "../../support/fake-world.ts";
-import { blocks, page } from "../../support/pages.ts";
+import { blocks, codes, page, prose } from "../../support/pages.ts";
 
 const docs = page("docs/firewall.md");
 
@@ -24,6 +26,12 @@ function world(): FakeWorld {
   for (const text of blocks(docs, "yaml")) fake.files.texts.set(/^# (\S+)/.exec(text)?.[1] ?? "", text);
   return fake;
 }
+
+test("the tests that the page names are there", () => {
+  const named = codes(prose(docs)).filter((code) => code.startsWith("test/"));
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((path) => !existsSync(join(import.meta.dirname, "../../..", path)))).toEqual([]);
+});
 
 test("there are examples", () => {
   expect(shown.map(({ command }) => command.split(" ")[2])).toEqual(["explain", "explain", "explain", "show"]);
