@@ -1,6 +1,6 @@
 # Every target does its own set-up, once, and says what it is doing. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb clean base packages test-packages can-run-lab
+.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb clean bench base packages test-packages bench-packages can-run-lab
 
 # Node 24 and the tools of node_modules first on the PATH; not exported, npm ci must not run on what it replaces.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
@@ -18,6 +18,7 @@ help:
 	@echo 'make prove          the lab scenarios with their full counts (hours)'
 	@echo 'make prove-rollout  the full counts of the rollout scenarios'
 	@echo 'make prove-lb       the full counts of the load balancing scenarios'
+	@echo 'make bench          what firewalls cost: compiling a thousand hosts, changing six, beside ansible (minutes)'
 	@echo 'make clean          remove the labs, their base and everything that was installed or built here'
 
 demo: can-run-lab $(MODULES) packages base
@@ -46,6 +47,9 @@ prove-rollout: can-run-lab $(MODULES) test-packages base
 prove-lb: can-run-lab $(MODULES) test-packages base
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/lb
 
+bench: can-run-lab $(MODULES) bench-packages base
+	@$(NODE) scripts/bench.ts
+
 clean:
 	@scripts/setup.sh clean
 
@@ -57,6 +61,9 @@ packages: $(MODULES)
 
 test-packages: $(MODULES)
 	@scripts/setup.sh packages --test
+
+bench-packages: $(MODULES)
+	@scripts/setup.sh packages --bench
 
 base: packages
 	@scripts/setup.sh base

@@ -47,12 +47,13 @@ require_machine() {
     die "not on this machine: ${missing[*]}" "apt-get install \$(lab/lab packages)" 69
 }
 
-# The Debian packages of this machine: for the lab, and with --test for its tests too.
+# The Debian packages of this machine: for the lab, and with --test or --bench for its tests or measurements too.
 packages() {
   printf '%s\n' debootstrap debian-archive-keyring systemd-container iproute2 nftables util-linux procps \
     openssh-client e2fsprogs python3 curl wrk
   [ "${1:-}" != --test ] || printf '%s\n' vagrant vagrant-libvirt shellcheck nghttp2-client openssl \
     iptables ipset conntrack
+  [ "${1:-}" != --bench ] || printf '%s\n' ansible-core
 }
 
 # take_lock NAME: held until this process and what it started has ended, or drop_lock. The file is made anew if a
