@@ -45,7 +45,7 @@ export function shownRules(rules: readonly FirewallRule[], { topology, rulePlace
 }
 
 /** `tcp/80`, `udp/5000-5010`, `tcp/*`, `vrrp`, `any`. */
-export function matchInWords(match: FirewallMatch): readonly string[] {
+function matchInWords(match: FirewallMatch): readonly string[] {
   if (!("ports" in match)) return [match.protocol];
   const { protocol, ports } = match;
   return ports === null ? [`${protocol}/*`] : ports.map((range) => `${protocol}/${rangeInWords(range)}`);

@@ -119,7 +119,7 @@ function ruleTable(rules: readonly ShownRule[]): readonly string[] {
 }
 
 /** The first few, and how many more there are. */
-export function shortened(names: readonly string[]): string {
+function shortened(names: readonly string[]): string {
   const rest = names.length - NAMES;
   // One more name is shorter than the words for it.
   return rest <= 1 ? names.join(", ") : `${names.slice(0, NAMES).join(", ")} and ${String(rest)} more`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { failure } from "../../../src/model/errors.ts";
 import type { FirewallShow, FirewallTold } from "../../../src/report/firewall-show.ts";
-import { firewallShowCode, firewallShowLines, shortened } from "../../../src/report/firewall-show.ts";
+import { firewallShowCode, firewallShowLines } from "../../../src/report/firewall-show.ts";
 
 const TOLD: FirewallTold = {
   generation: 12,
@@ -57,9 +57,12 @@ describe("firewall show", () => {
     expect(firewallShowCode(show)).toBe(0);
   });
 
-  test("names a few peers and counts the rest", () => {
-    expect(shortened(["a", "b", "c", "d"])).toBe("a, b, c, d");
-    expect(shortened(["a", "b", "c", "d", "e"])).toBe("a, b, c and 2 more");
+  test.for([
+    [["a", "b", "c", "d"], "a, b, c, d"],
+    [["a", "b", "c", "d", "e"], "a, b, c and 2 more"],
+  ] as const)("%j are told as %s", ([peers, words]) => {
+    const rules = [{ direction: "in", peers, ports: ["any"], source: "x:0", place: null } as const];
+    expect(firewallShowLines(shown({ rules })).at(-1)).toBe(`in  ${words}  any    x:0         not in the files`);
   });
 
   test("says when a generation is not confirmed, and that the host goes back by itself", () => {
