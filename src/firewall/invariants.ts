@@ -101,29 +101,44 @@ function meeting(source: End, destination: End, [coming, going]: readonly [Allow
   );
 }
 
-/**
- * Pairs of which a pass changes an end, held against each other: only those of which one end gains and the other loses
- * can let something pass that is allowed neither before nor afterwards.
- */
-function meetings(isMoving: (end: End) => boolean, ends: readonly End[], naming: Naming): string | null {
-  for (const destination of ends) {
-    for (const [mine, theirs] of [
+/** A source and a destination of which one gains what the other loses. */
+interface Crossing {
+  readonly source: End;
+  readonly destination: End;
+  readonly parts: readonly [Allowance, Allowance];
+}
+
+/** Only pairs of which one end gains and the other loses can let something pass that is allowed neither before nor after. */
+function crossingsOf(ends: readonly End[]): readonly Crossing[] {
+  return (
+    [
       ["gained", "lost"],
       ["lost", "gained"],
-    ] as const) {
+    ] as const
+  ).flatMap(([mine, theirs]) => {
+    const sources = ends.flatMap((end) => {
+      const going = end[theirs].out;
+      return going === null ? [] : [{ end, going }];
+    });
+    return ends.flatMap((destination) => {
       const coming = destination[mine].in;
-      if (coming === null) continue;
+      if (coming === null || sources.length === 0) return [];
       const reach = reachOf(coming);
-      for (const source of ends) {
-        const going = source[theirs].out;
-        if (going === null || source === destination || !touches(reach, source.addresses)) continue;
-        if (!isMoving(source) && !isMoving(destination)) continue;
-        if (!doMeet([coming, source.addresses], [going, destination.addresses])) continue;
-        const met = partInWords(meeting(source, destination, [coming, going]), naming);
-        if (met !== null) {
-          return `${destination.host} would let ${met.who} in ${met.at} and ${source.host} let it out, which is allowed neither before nor afterwards`;
-        }
-      }
+      return sources
+        .filter(({ end }) => end !== destination && touches(reach, end.addresses))
+        .filter(({ end, going }) => doMeet([coming, end.addresses], [going, destination.addresses]))
+        .map(({ end, going }): Crossing => ({ source: end, destination, parts: [coming, going] }));
+    });
+  });
+}
+
+/** Those of which a pass changes an end, held against each other. */
+function meetings(crossings: readonly Crossing[], targets: FirewallPass["targets"], naming: Naming): string | null {
+  for (const { source, destination, parts } of crossings) {
+    if (!targets.has(source.host) && !targets.has(destination.host)) continue;
+    const met = partInWords(meeting(source, destination, parts), naming);
+    if (met !== null) {
+      return `${destination.host} would let ${met.who} in ${met.at} and ${source.host} let it out, which is allowed neither before nor afterwards`;
     }
   }
   return null;
@@ -137,6 +152,7 @@ function meetings(isMoving: (end: End) => boolean, ends: readonly End[], naming:
 export function checkPasses(change: Change, passes: readonly FirewallPass[]): string | null {
   const naming = namingOf(change.addresses);
   const ends = endsOf(change, passes);
+  const crossings = crossingsOf(ends);
   for (const [index, { phase, targets }] of passes.entries()) {
     const moving = ends.filter(({ host }) => targets.has(host));
     for (const end of moving) end.next = effectOf(targets.get(end.host) ?? null);
@@ -144,7 +160,7 @@ export function checkPasses(change: Change, passes: readonly FirewallPass[]): st
       const wrong = boundsOf(end, naming);
       if (wrong !== null) return `${wrong} (pass ${String(index + 1)}, ${phase})`;
     }
-    const wrong = meetings((end) => targets.has(end.host), ends, naming);
+    const wrong = meetings(crossings, targets, naming);
     if (wrong !== null) return `${wrong} (pass ${String(index + 1)}, ${phase})`;
     for (const end of moving) end.now = end.next;
   }

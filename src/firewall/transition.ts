@@ -97,17 +97,22 @@ function movesOf({ before, after, addresses }: FirewallChange): readonly Move[] 
   return moves;
 }
 
-/** What a host gains in one direction although another host loses the other end of it. */
-function crossing(move: Move, moves: readonly Move[], direction: "in" | "out"): Allowance {
-  const gained = move.gained[direction];
-  if (isEmptyAllowance(gained)) return NOTHING;
-  const reach = reachOf(gained);
-  const opposite = direction === "in" ? "out" : "in";
-  return moves.reduce((late, { host, addresses, lost }) => {
-    if (host === move.host || !touches(reach, addresses)) return late;
-    if (!doMeet([gained, addresses], [lost[opposite], move.addresses])) return late;
-    return unionAllowance(late, intersectAllowance(gained, across(lost[opposite], move.addresses, addresses)));
-  }, NOTHING);
+const OPPOSITE = { in: "out", out: "in" } as const;
+
+/** What each host gains in one direction although another host loses the other end of it. */
+function crossings(moves: readonly Move[], direction: "in" | "out"): ReadonlyMap<string, Allowance> {
+  const opposite = OPPOSITE[direction];
+  const losing = moves.filter(({ lost }) => !isEmptyAllowance(lost[opposite]));
+  const crossing = ({ host: own, gained, addresses: here }: Move): Allowance => {
+    if (losing.length === 0 || isEmptyAllowance(gained[direction])) return NOTHING;
+    const reach = reachOf(gained[direction]);
+    return losing.reduce((late, { host, addresses, lost }) => {
+      if (host === own || !touches(reach, addresses)) return late;
+      if (!doMeet([gained[direction], addresses], [lost[opposite], here])) return late;
+      return unionAllowance(late, intersectAllowance(gained[direction], across(lost[opposite], here, addresses)));
+    }, NOTHING);
+  };
+  return new Map(moves.map((move) => [move.host, crossing(move)]));
 }
 
 function hasLate({ late }: Move): boolean {
@@ -184,9 +189,10 @@ export function transition(change: FirewallChange): readonly FirewallPass[] {
   const all = movesOf(change);
   const isolated = all.filter(({ host, from }) => from === null && change.isolate.has(host));
   const others = all.filter((move) => !isolated.includes(move));
+  const [lateIn, lateOut] = [crossings(others, "in"), crossings(others, "out")];
   const moves = others.map((move) => ({
     ...move,
-    late: { in: crossing(move, others, "in"), out: crossing(move, others, "out") },
+    late: { in: lateIn.get(move.host) ?? NOTHING, out: lateOut.get(move.host) ?? NOTHING },
   }));
   const managed = moves.filter(({ from }) => from !== null);
   const now = new Map(managed.flatMap(({ host, from }) => (from === null ? [] : [[host, from] as const])));

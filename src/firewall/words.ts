@@ -1,6 +1,16 @@
 import type { FirewallModel, FirewallRule } from "../model/firewall.ts";
 import { effectOf } from "./effect.ts";
-import { type Addresses, ANYONE, isAnyone, minus, NOBODY, parsePrefix, toPrefixes, unionOf } from "./prefixes.ts";
+import {
+  type Addresses,
+  addressesOfPeers,
+  ANYONE,
+  isAnyone,
+  minus,
+  NOBODY,
+  parsePrefix,
+  toPrefixes,
+  unionOf,
+} from "./prefixes.ts";
 import {
   type Allowance,
   allowanceOf,
@@ -125,17 +135,32 @@ function sentences({ host, direction, verb, naming }: Telling, regions: readonly
   });
 }
 
-/** A part of what passes, rule by rule, each source with its own; what two rules let pass is said of the first. */
-function byRule(telling: Telling, rules: readonly FirewallRule[], part: Allowance): readonly string[] {
-  const bySource = Map.groupBy(
-    rules.filter(({ direction }) => direction === telling.direction),
+function bySource(
+  { direction }: Telling,
+  rules: readonly FirewallRule[],
+): ReadonlyMap<string, readonly FirewallRule[]> {
+  return Map.groupBy(
+    rules.filter((rule) => rule.direction === direction),
     ({ source }) => source,
   );
+}
+
+/** Everything that rules let pass, as they say it. */
+function whole(telling: Telling, rules: readonly FirewallRule[]): readonly string[] {
+  return [...bySource(telling, rules)].flatMap(([source, own]) => {
+    const regions = own.map(({ match, peers }) => ({ match, addresses: addressesOfPeers(peers) }));
+    return sentences(telling, regions, source);
+  });
+}
+
+/** A part of what passes, each source with its own; what two let pass is said of the first. */
+function byRule(telling: Telling, rules: readonly FirewallRule[], part: Allowance): readonly string[] {
   let rest = part;
   const lines: string[] = [];
-  for (const [source, own] of bySource) {
+  for (const [source, own] of bySource(telling, rules)) {
     const allowance = allowanceOf(own, telling.direction);
     const said = slicesOf(intersectAllowance(allowance, rest));
+    if (said.length === 0) continue;
     lines.push(...sentences(telling, said, telling.verb === "close" ? null : source));
     rest = minusAllowance(rest, allowance);
   }
@@ -161,7 +186,7 @@ export function changesInWords(
     const [said, tail] = [SENTENCES[direction], direction === "in" ? " in" : ""];
     if (sameAllowance(is, EVERYTHING)) return [`${host} ${said.open[0]} anyone${tail}`];
     if (sameAllowance(was, EVERYTHING)) {
-      return [`${host} ${said.close[0]} anyone${tail}`, ...byRule(telling("still"), after?.rules ?? [], is)];
+      return [`${host} ${said.close[0]} anyone${tail}`, ...whole(telling("still"), after?.rules ?? [])];
     }
     return [
       ...byRule(telling("open"), after?.rules ?? [], minusAllowance(is, was)),

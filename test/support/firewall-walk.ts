@@ -56,7 +56,8 @@ function matches({ match, peers }: FirewallRule, address: string, { protocol, po
 
 const answers = new WeakMap<FirewallModel, Map<string, boolean>>();
 
-function lets(model: FirewallModel | null, direction: "in" | "out", address: string, probe: Probe): boolean {
+/** Whether a model lets this pass, seen from its host. */
+export function lets(model: FirewallModel | null, direction: "in" | "out", address: string, probe: Probe): boolean {
   if (model === null || (direction === "out" && !model.egress)) return true;
   const asked = answers.get(model) ?? new Map<string, boolean>();
   answers.set(model, asked);
