@@ -1,3 +1,5 @@
+import type { FirewallDebt } from "../model/firewall.ts";
+import type { StateFacts } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import type { HostView } from "../plan/input.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
@@ -48,10 +50,18 @@ function tell(context: Context, asked: Asked): number {
   const state = survey.state.kind === "known" ? survey.state.value : null;
   const isUnknown = state === null || silent.length > 0 || rows.some((row) => row.balancers.some(isUnseen));
   if (context.options.output === "json") {
-    const { open = null, drains = null, holder = null, ledger = null } = state ?? {};
-    context.print.line(JSON.stringify({ instances: rows, open, drains, debts: ledger?.debts ?? [], holder, unknown: silent }));
+    const facts = { open: null, drains: null, holder: null, ...state };
+    const { open, drains, holder } = facts;
+    context.print.line(
+      JSON.stringify({ instances: rows, open, drains, debts: debtsOf(state), holder, unknown: silent }),
+    );
   } else for (const line of lines(rows, survey, silent.flatMap(failureLines))) context.print.line(line);
   return isUnknown ? EXIT_CODE.failed : EXIT_CODE.done;
+}
+
+/** Which hosts may still let released addresses in; null: unknown. */
+function debtsOf(state: StateFacts | null): readonly FirewallDebt[] | null {
+  return state === null ? null : (state.ledger?.debts ?? []);
 }
 
 function isUnseen({ state }: Row["balancers"][number]): boolean {
@@ -116,17 +126,22 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
 function stateLines({ state }: Survey): readonly string[] {
   if (state.kind === "unknown")
     return ["open rollouts, drained hosts and the lease: unknown, the state host did not tell"];
-  const { open, drains, ledger, holder } = state.value;
+  const { open, drains, holder } = state.value;
   const rollouts = Object.entries(open).map(
     ([app, rollout]) => `${app}: rollout ${rollout} is open; drover rollout status ${app}`,
   );
   const drained = Object.entries(drains).map(
     ([host, drain]) => `${host}: drained: ${drainWords(drain)}; drover undrain ${host}`,
   );
-  const owed = (ledger?.debts ?? []).map(
+  const owed = (debtsOf(state.value) ?? []).map(
     ({ host, address, formerly, since }) =>
       `${host}: may still let in ${address}, which was ${formerly}'s (since ${since}); drover apply, once it answers`,
   );
   if (holder === null) return [...rollouts, ...drained, ...owed];
-  return [...rollouts, ...drained, ...owed, `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`];
+  return [
+    ...rollouts,
+    ...drained,
+    ...owed,
+    `lease: held by ${holder.operator} (${holder.purpose}) since ${holder.since}`,
+  ];
 }

@@ -157,10 +157,12 @@ function pass(
   const moved: (readonly [Effect, Effect])[] = [];
   for (const move of moves) {
     const current = now.get(move.host) ?? null;
-    const target = current === null ? move.to : stage(move, current);
-    const effects = [effectOf(current), effectOf(target)] as const;
+    const staged = current === null ? move.to : stage(move, current);
+    const effects = [effectOf(current), effectOf(staged)] as const;
     // Only the last word on a host also corrects what is no matter of what passes: a source's new name, the log.
-    if (target === move.to ? sameModel(current, target) : sameEffect(...effects)) continue;
+    if (staged === move.to ? sameModel(current, staged) : sameEffect(...effects)) continue;
+    // Where nothing is lost the wider model is the last word already: a host is not changed twice.
+    const target = sameEffect(effects[1], effectOf(move.to)) ? move.to : staged;
     targets.set(move.host, target);
     moved.push(effects);
     now.set(move.host, target);

@@ -101,14 +101,21 @@ function unknowns(input: PlanInput, scope: Scope, apps: readonly string[]): read
     // Without the programs that tell them, the other facts are unknown too, and say less.
     const lacking = depends || view.lb !== null ? missingPrograms(name, view.platform) : [];
     if (lacking.length > 0) return lacking;
-    if (depends && view.release.kind === "unknown") return [view.release.why];
-    if (depends && view.firewall.kind === "unknown") return [view.firewall.why];
+    const unread = depends ? unknownOf(view) : [];
+    if (unread.length > 0) return unread;
     return [
       ...(depends || view.lb !== null ? claims(name, view, input) : []),
       ...(wanted.has(name) ? hostProblems(name, view.platform) : []),
       ...balancerProblems(name, input, scope.kind === "app"),
     ];
   });
+}
+
+/** What every host has to tell before anything may depend on it. */
+function unknownOf({ release, firewall }: HostView): readonly Failure[] {
+  const why = [release, firewall].flatMap((facts) => (facts.kind === "unknown" ? [facts.why] : []));
+  // A host that says nothing says so once.
+  return why.slice(0, 1);
 }
 
 function claims(host: string, { lastChange }: HostView, { topology, epoch }: PlanInput): readonly Failure[] {

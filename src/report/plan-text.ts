@@ -26,7 +26,7 @@ export function fullPlanLines(plan: Plan): readonly string[] {
 
 const PART_WORDS: Readonly<Record<FirewallPart, string>> = {
   release: "what released addresses were let in for is taken away",
-  expand: "new flows are let pass, nothing is taken away yet",
+  expand: "what is new passes, what was changed by hand is put right, nothing is taken away yet",
   "contract-out": "what is not wanted any more is taken away where it comes from",
   "contract-in": "what is not wanted any more is taken away",
   settle: "flows that changed sides are let pass",
