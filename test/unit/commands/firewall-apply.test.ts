@@ -59,6 +59,8 @@ describe("apply, with a firewall", () => {
     expect((await apply(world)).code).toBe(EXIT_CODE.done);
     expect(lets(world, "app1", "10.0.0.16", 5432)).toBe(true);
     expect(HOSTS.filter((_, at) => inForce(world)[at] !== before[at])).toEqual(["app1", "app2", "app3"]);
+    // Where only something is added, once is enough.
+    expect(filterOf(world, "app1").history).toHaveLength(2);
     world.manage(null);
     expect((await apply(world)).code).toBe(EXIT_CODE.done);
     expect(inForce(world)).toEqual(HOSTS.map(() => null));

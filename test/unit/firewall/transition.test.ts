@@ -42,6 +42,14 @@ describe("the passes of a change", () => {
     ]);
   });
 
+  test("a host that only lets in more changes once", () => {
+    const peers = ["10.0.0.11/32", "10.0.0.12/32"];
+    const wider = modelWith([ruleFor("a:0", peers)]);
+    const passes = transition(change({ db1: from("10.0.0.11") }, { db1: wider }));
+    expect(told(passes)).toEqual(["expand in: db1"]);
+    expect(passes[0]?.targets.get("db1")).toEqual(wider);
+  });
+
   test("isolated sources open after destinations and close before them", () => {
     const out = from("10.0.0.21", { direction: "out" });
     const passes = transition(
