@@ -13,24 +13,27 @@ export type Verdict = "yes" | "no" | "half" | "refused";
 const SILENCE = 200;
 const PATIENCE = 3000;
 
-/** The built-in policies, no chain, no set: as a host that drover has never seen. */
-const VIRGIN = `
-for restore in iptables-restore ip6tables-restore; do
-  printf '*filter\\n:INPUT ACCEPT [0:0]\\n:FORWARD ACCEPT [0:0]\\n:OUTPUT ACCEPT [0:0]\\nCOMMIT\\n' | $restore
-done
-ipset destroy
-conntrack -F 2> /dev/null`;
+/** A whole table, which takes the place of whatever was there. */
+const NOTHING = ["INPUT", "FORWARD", "OUTPUT"].map((chain) => `:${chain} ACCEPT [0:0]\n`).join("");
+const OURS = ["DRV-INPUT", "DRV-OUTPUT", "DRV-SEVER-I", "DRV-SEVER-O"].map((chain) => `:${chain} - [0:0]\n`).join("");
+const ENTRANCES = "-A INPUT -j DRV-INPUT\n-A OUTPUT -j DRV-OUTPUT\n";
 
-/** The chains that a generation is loaded between. */
-const FRAME = `
-for restore in iptables-restore ip6tables-restore; do
-  printf '*filter\\n:DRV-INPUT - [0:0]\\n:DRV-OUTPUT - [0:0]\\n:DRV-SEVER-I - [0:0]\\n:DRV-SEVER-O - [0:0]\\n-A INPUT -j DRV-INPUT\\n-A OUTPUT -j DRV-OUTPUT\\nCOMMIT\\n' | $restore --noflush -w 10
-done`;
+/** As a host that drover has never seen. */
+const VIRGIN = replaced(NOTHING);
+/** With the chains that a generation is loaded between. */
+const FRAME = replaced(NOTHING + OURS + ENTRANCES);
+
+function replaced(lines: string): string {
+  const table = `*filter\n${lines}COMMIT\n`;
+  const restored = ["iptables-restore", "ip6tables-restore"].map((restore) => fed(restore, table));
+  return [...restored, "ipset destroy", "conntrack -F 2> /dev/null"].join("\n");
+}
 
 interface Slot {
   readonly agent: Agent;
   addresses: readonly string[];
-  framed: boolean;
+  /** `used`: rules of a world that is gone. */
+  rules: "none" | "used" | "ours";
   readonly listening: Set<string>;
 }
 
@@ -62,7 +65,7 @@ export class Net {
   async #grow(): Promise<Slot> {
     const agent = new Agent(this.#base);
     const port = `v${String(this.#slots.length)}`;
-    const slot: Slot = { agent, addresses: [], framed: false, listening: new Set() };
+    const slot: Slot = { agent, addresses: [], rules: "none", listening: new Set() };
     this.#slots.push(slot);
     await agent.shell(":"); // it is in its namespace
     await this.#hub.shell(
@@ -72,37 +75,31 @@ export class Net {
     return slot;
   }
 
-  /** A new world: nobody has an address, a rule or a socket. */
+  /** A new world: nobody has a name, a socket or a rule that counts. */
   async clear(): Promise<void> {
     this.#names = new Map();
     this.#streams.clear();
     await Promise.all(
       this.#slots.map(async (slot) => {
         slot.listening.clear();
+        if (slot.rules === "ours") slot.rules = "used";
         await slot.agent.ask("reset", []);
-        await slot.agent.shell(`${slot.framed ? VIRGIN : ""}\n${addressing(slot.addresses, [])}`);
-        slot.framed = false;
-        slot.addresses = [];
       }),
     );
   }
 
   /** Gives everybody their addresses; who is not named any more is off the wire. */
   async settle(addresses: Addresses): Promise<void> {
-    for (const [name, slot] of this.#names) {
-      if (name in addresses) continue;
-      await slot.agent.shell(addressing(slot.addresses, []));
-      slot.addresses = [];
-    }
     for (const name of Object.keys(addresses)) {
       if (this.#names.has(name)) continue;
       this.#names.set(name, this.#slots[this.#names.size] ?? (await this.#grow()));
     }
+    const wanted = new Map([...this.#names].map(([name, slot]) => [slot, addresses[name] ?? []]));
     await Promise.all(
-      Object.entries(addresses).map(async ([name, wanted]) => {
-        const slot = this.#slot(name);
-        await slot.agent.shell(addressing(slot.addresses, wanted));
-        slot.addresses = wanted;
+      this.#slots.map(async (slot) => {
+        const [before, after] = [slot.addresses, wanted.get(slot) ?? []];
+        slot.addresses = after;
+        if (before.length + after.length > 0) await slot.agent.shell(addressing(before, after));
       }),
     );
   }
@@ -117,20 +114,20 @@ export class Net {
   async load(host: string, texts: FirewallTexts): Promise<void> {
     const slot = this.#slot(host);
     const script = [
-      slot.framed ? "" : FRAME,
+      slot.rules === "ours" ? "" : FRAME,
       texts.sets === "" ? "" : fed("ipset -exist restore", texts.sets),
       fed("ip6tables-restore --noflush -w 10", texts.v6),
       fed("iptables-restore --noflush -w 10", texts.v4),
     ].join("\n");
-    slot.framed = true;
+    slot.rules = "ours";
     await slot.agent.shell(script);
   }
 
   /** Takes all rules off a host. */
   async bare(host: string): Promise<void> {
     const slot = this.#slot(host);
-    if (slot.framed) await slot.agent.shell(VIRGIN);
-    slot.framed = false;
+    if (slot.rules !== "none") await slot.agent.shell(VIRGIN);
+    slot.rules = "none";
   }
 
   /** Cuts open connections as drover does, by its own program. */

@@ -10,11 +10,14 @@ import { DROVER } from "./verdicts.ts";
 type Placed = Policy<PlacedPeer>;
 type Rule = PolicyRule<PlacedPeer>;
 
-/** One mistake. `paper`: it is in what is compiled, so that `explain` shows it; otherwise packets alone do. */
+/** One mistake. */
 export interface SeededBug {
   readonly name: string;
+  /** It is in what is compiled, so that `explain` shows it; otherwise packets alone do. */
   readonly paper: boolean;
   readonly compiler: Compiler;
+  /** Only cases in which the fleet changes can show it. */
+  readonly ofChanges?: boolean;
 }
 
 /** A fleet read wrongly. */
@@ -275,7 +278,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
         }),
     },
   },
-  { name: "old rules stay after a change", paper: true, compiler: { ...DROVER, models: unrevoked } },
+  { name: "old rules stay after a change", ofChanges: true, paper: true, compiler: { ...DROVER, models: unrevoked } },
   {
     name: "IPv6 has no rules",
     paper: false,
@@ -295,6 +298,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: "a new generation is loaded and never entered",
     paper: false,
+    ofChanges: true,
     compiler: {
       ...DROVER,
       texts: (model, generation) => {
@@ -320,6 +324,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: "a set keeps its members when the group shrinks",
     paper: false,
+    ofChanges: true,
     compiler: { ...DROVER, texts: renderWithStaleSets },
   },
 ];

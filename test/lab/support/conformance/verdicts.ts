@@ -83,18 +83,14 @@ export async function checkOnNet(net: Net, each: Case, compiler: Compiler = DROV
   await net.clear();
   for (const [index, scene] of scenesOf(each).entries()) {
     const models = compiler.models(scene.topology, before?.models ?? null);
-    // oxlint-disable-next-line no-await-in-loop -- one after the other is what the scenes of a case are
     await enter(net, scene, { models, before, texts: (model) => compiler.texts(model, index + 1) });
-    // oxlint-disable-next-line no-await-in-loop -- as above
     const packets = await net.probe(scene.probes);
     for (const [at, probe] of scene.probes.entries()) {
       const answers = { ...answersOnPaper(scene, models, probe), packets: packets[at] ?? null };
       wrong.push(...tellWrong({ each, scene, probe }, answers));
     }
-    // oxlint-disable-next-line no-await-in-loop -- as above
     wrong.push(...(await checkStreams(net, { each, scene, held })));
     for (const stream of scene.held) {
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await net.hold(stream);
       held.push(stream);
     }

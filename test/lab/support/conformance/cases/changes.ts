@@ -303,8 +303,15 @@ export const CHANGES: readonly Case[] = [
     },
     probes: `w0, w7 -> db1: 5432 yes`,
     changes: [
-      { what: "nine", fleet: { hosts: group(9) }, probes: `w0, w7, w8 -> db1: 5432 yes; 5433 no` },
-      { what: "ten", fleet: { hosts: group(10) }, probes: `w0, w8, w9 -> db1: 5432 yes` },
+      { what: "ten", fleet: { hosts: group(10) }, probes: `w0, w8, w9 -> db1: 5432 yes; 5433 no` },
+      {
+        what: "nine",
+        fleet: { hosts: group(9) },
+        probes: `
+          w0, w8 -> db1: 5432 yes
+          w9 -> db1: 5432 no
+        `,
+      },
       {
         what: "seven",
         fleet: { hosts: group(7) },
