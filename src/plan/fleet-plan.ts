@@ -1,5 +1,5 @@
 import type { Failure } from "../model/errors.ts";
-import { failure } from "../model/errors.ts";
+import { failure, isUnreachable } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import { planApp } from "./app-plan.ts";
 import { observedBalancers, planBalancers } from "./balancer-plan.ts";
@@ -37,16 +37,29 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const skipped = Object.entries(input.open)
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
     .map(([app, rollout]) => openFailure(app, rollout, input.running));
+  const parts = { skipped, behind };
   // What can be closed is closed also where somebody is silent; anything else waits for everybody.
-  if (unseen.length > 0 && firewalls.closing.length > 0) {
-    return { plans: firewalls.closing, problems: [], skipped: [...unseen, ...skipped], behind };
+  if (unseen.length > 0 && unseen.every(isUnreachable) && firewalls.closing.length > 0) {
+    return safe(firewalls.closing, { behind, skipped: [...unseen, ...skipped] }, input);
   }
-  const problems =
-    unseen.length > 0 ? unseen : [...apps.flatMap((app) => appProblems(app, input)), ...firewalls.problems];
-  if (problems.length > 0) return { plans: [], problems, skipped, behind };
+  const own = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
+  const problems = [...own, ...firewalls.problems];
+  if (problems.length > 0) return { plans: [], problems, ...parts };
+  const between = balancersAndApps(apps, input, scope);
+  return safe([...firewalls.first, ...between, ...firewalls.last], parts, input);
+}
+
+/** Plans that were simulated: with a finding none of them may run. */
+function safe(plans: readonly Plan[], parts: Pick<FleetPlan, "skipped" | "behind">, input: PlanInput): FleetPlan {
+  const unsafe = plans.flatMap((plan) => simulate(plan, input));
+  return unsafe.length > 0 ? { plans: [], problems: unsafe, ...parts } : { plans, problems: [], ...parts };
+}
+
+/** The balancers' own plans around those of the apps. */
+function balancersAndApps(apps: readonly string[], input: PlanInput, scope: Scope): readonly Plan[] {
   const own =
     scope.kind === "fleet" ? planBalancers(input) : { first: null, last: null, after: observedBalancers(input) };
-  const plans: Plan[] = [...firewalls.first, ...(own.first === null ? [] : [own.first])];
+  const plans: Plan[] = own.first === null ? [] : [own.first];
   let balancers = own.after;
   for (const app of apps) {
     const { plan, after } = planApp(app, balancers, input);
@@ -54,9 +67,7 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
     if (plan !== null) plans.push(plan);
   }
   if (own.last !== null) plans.push(own.last);
-  plans.push(...firewalls.last);
-  const unsafe = plans.flatMap((plan) => simulate(plan, input));
-  return unsafe.length > 0 ? { plans: [], problems: unsafe, skipped, behind } : { plans, problems, skipped, behind };
+  return plans;
 }
 
 /** Says that an app's rollout is open, and how to close it; or that somebody is at it right now. */
