@@ -333,9 +333,12 @@ function isNarrow({ peers }: Rule): boolean {
   return peers !== "anyone" && peers.every((peer) => peer.kind !== "cidr" || peer.except.length === 0);
 }
 
-/** As if sets were called by their number and filled up, not by what is in them. */
+/** As if sets were called by what they are for and filled up, not by what is in them. */
 function renderWithStaleSets(model: FirewallModel, generation: number): ReturnType<typeof renderFirewall> {
   const texts = renderFirewall(model, generation);
   const named = (text: string): string => text.replaceAll(/drv([46])\.[0-9a-f]{12}/g, "drv$1.members");
-  return { sets: named(texts.sets), v4: named(texts.v4), v6: named(texts.v6) };
+  const sets = named(texts.sets)
+    .replaceAll(/^(flush|swap|destroy) .*\n/gm, "")
+    .replaceAll(".new ", " ");
+  return { sets, v4: named(texts.v4), v6: named(texts.v6) };
 }
