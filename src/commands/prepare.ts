@@ -38,7 +38,10 @@ export type Preparing =
  * taken before the hosts are asked, so that what is planned on cannot be changed by another run any more.
  */
 export async function prepare(context: Context, connected: Connected, what: Preparation): Promise<Preparing> {
-  const acquired = what.purpose === null ? null : await acquire(context, connected.store, what.purpose);
+  const acquiring = what.purpose === null ? null : acquire(context, connected.store, what.purpose);
+  // Connecting takes longer than the lease, and changes nothing anywhere.
+  connected.transport.expect(connected.topology.hosts.map(({ name }) => name));
+  const acquired = await acquiring;
   if (acquired?.kind === "failed") return acquired;
   const lease = acquired?.lease ?? null;
   try {
@@ -57,7 +60,7 @@ async function plan(
 ): Promise<Prepared> {
   const { input, secrets, problems } = await planInput(context, connected, { what, lease, survey });
   if (problems.length > 0)
-    return { fleetPlan: { plans: [], problems, skipped: [], behind: null }, secrets, survey, lease };
+    return { fleetPlan: { plans: [], problems, skipped: [], behind: null, notes: [] }, secrets, survey, lease };
   return { fleetPlan: planFleet(input, what.scope), secrets, survey, lease };
 }
 

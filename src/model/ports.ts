@@ -55,6 +55,11 @@ export interface Transport {
     request: Request,
     limits: Limits,
   ): Promise<{ kind: "open"; channel: Channel } | { kind: "failed"; failure: Failure }>;
+  /**
+   * These will be asked soon: connects to them meanwhile, one after the other where they are many. Returns at once and
+   * tells nothing; a connection that fails is tried again, and told, by the call that needs it.
+   */
+  expect(hosts: readonly string[]): void;
   /** How many execs each host has served, for the "one exec per host" guarantee. Channels do not count. */
   execs(): Readonly<Record<string, number>>;
   close(): Promise<void>;

@@ -19,6 +19,8 @@ export type Lent =
 export interface Pool {
   /** `fresh`: a connection made for this one call, which nobody else gets; its `release` hangs it up. */
   borrow(host: string, deadline: Deadline, fresh?: boolean): Promise<Lent>;
+  /** Begins to connect to those that are not connected yet; what fails then is tried again by whoever borrows. */
+  expect(hosts: readonly string[]): void;
   /** Drops a connection that turned out to be dead. */
   forget(connection: Connection): void;
   close(): Promise<void>;
@@ -73,6 +75,12 @@ export function createPool(options: SshOptions): Pool {
       const release = await slot.channels.enter(deadline.signal);
       if (release === null) return { kind: "failed", failure: noTurn(endpoint, deadline) };
       return { kind: "lent", connection: attempt.connection, reused, release };
+    },
+    expect(hosts) {
+      for (const host of hosts) {
+        const endpoint = endpoints.get(host);
+        if (endpoint !== undefined) slotOf(endpoint);
+      }
     },
     forget(connection) {
       slots.delete(connection.endpoint.host);

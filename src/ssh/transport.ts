@@ -63,6 +63,7 @@ export function createSshTransport(options: SshOptions): Transport {
           return opened;
         }),
       ),
+    expect: (hosts) => pool.expect(hosts),
     execs: () => ({ ...counts }),
     close: () => pool.close(),
   };

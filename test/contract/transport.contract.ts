@@ -254,6 +254,20 @@ export function transportContract(name: string, make: () => Promise<Subject>): v
       await own.close();
     });
 
+    test("a host that is expected is connected to once, before anything is asked of it", async () => {
+      const own = subject.transport();
+      const { made } = subject.connections();
+      own.expect([box]);
+      own.expect([box]);
+      await until(() => (subject.connections().made === made + 1 ? true : null));
+      stdoutOf(await own.exec(box, request(echoArgs(["x"])), relaxed()));
+      expect(subject.connections().made).toBe(made + 1);
+      expect(own.execs()).toEqual({ box: 1 });
+      await own.close();
+      own.expect([box]);
+      expect(failureOf(await own.exec(box, request(exitWith(0)), relaxed())).code).toBe("interrupted");
+    });
+
     test("every fresh command connects anew, obeys its own deadline, and is counted like any other", async () => {
       const own = subject.transport();
       const { made } = subject.connections();

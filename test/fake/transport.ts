@@ -109,6 +109,15 @@ export function createFakeTransport(fleet: FakeFleet): Transport {
         return { kind: "failed", failure: failure("command-failed", `${request.command.name}: ${error.message}`) };
       }
     },
+    expect: (names) => {
+      if (closing.signal.aborted) return;
+      for (const host of names.map((name) => fleet.host(name))) {
+        if (connected.has(host) || host.way.kind !== "open" || host.newcomers().kind !== "open") continue;
+        host.connections.made += 1;
+        host.connections.live += 1;
+        connected.add(host);
+      }
+    },
     execs: () => ({ ...counts }),
     close() {
       closing.abort();

@@ -251,6 +251,9 @@ function mortalTransport(inner: Transport, process: Process, look: () => void): 
         const ask: typeof channel.ask = (payload, how) => alive(() => channel.ask(payload, how));
         return { kind: "open", channel: { ...channel, ask } };
       }),
+    expect: (hosts) => {
+      if (!process.isDead) inner.expect(hosts);
+    },
     execs: () => inner.execs(),
     close: () => inner.close(),
   };

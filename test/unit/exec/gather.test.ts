@@ -21,6 +21,7 @@ function answering(result: ExecResult): Transport {
   return {
     exec: () => Promise.resolve(result),
     open: () => Promise.reject(new Error("not asked for")),
+    expect: () => undefined,
     execs: () => ({}),
     close: () => Promise.resolve(),
   };

@@ -114,6 +114,7 @@ class Stage {
 const NOWHERE: Transport = {
   exec: () => Promise.reject(new Error("these tests reach no host")),
   open: () => Promise.reject(new Error("these tests reach no host")),
+  expect: () => undefined,
   execs: () => ({}),
   close: () => Promise.resolve(),
 };
