@@ -1,4 +1,4 @@
-import type { FirewallModel, FirewallRule } from "../model/firewall.ts";
+import type { FirewallMatch, FirewallModel, FirewallRule } from "../model/firewall.ts";
 import { compareRules } from "./desired.ts";
 import { compareText } from "./ground.ts";
 
@@ -18,13 +18,41 @@ export function joinRules(...lists: readonly (readonly FirewallRule[])[]): reado
   return [...joined.values()].toSorted(compareRules);
 }
 
+function samePeers(a: FirewallRule["peers"], b: FirewallRule["peers"]): boolean {
+  if (a === b) return true;
+  return a !== "anyone" && b !== "anyone" && a.length === b.length && a.every((prefix, index) => prefix === b[index]);
+}
+
+function samePorts(a: FirewallMatch, b: FirewallMatch): boolean {
+  const [one, other] = [a, b].map((match) => ("ports" in match ? match.ports : null));
+  if (!one || !other) return one === other;
+  return (
+    one.length === other.length &&
+    one.every(({ from, to }, index) => from === other[index]?.from && to === other[index].to)
+  );
+}
+
+function sameRule(a: FirewallRule, b: FirewallRule | undefined): boolean {
+  if (a === b) return true;
+  return (
+    b !== undefined &&
+    a.direction === b.direction &&
+    a.source === b.source &&
+    a.sever === b.sever &&
+    a.match.protocol === b.match.protocol &&
+    samePorts(a.match, b.match) &&
+    samePeers(a.peers, b.peers)
+  );
+}
+
 /** Whether two models say the same. Which apps a rule is there for plays no part: nothing on a host depends on it. */
 export function sameModel(a: FirewallModel | null, b: FirewallModel | null): boolean {
   if (a === b) return true;
   if (a === null || b === null || a.egress !== b.egress || a.log !== b.log) return false;
-  const said = (model: FirewallModel): string =>
-    JSON.stringify(model.rules.map((rule) => `${keyOf(rule)} ${String(rule.sever)}`).toSorted());
-  return a.rules.length === b.rules.length && said(a) === said(b);
+  if (a.rules.length !== b.rules.length) return false;
+  if (a.rules.every((rule, index) => sameRule(rule, b.rules[index]))) return true;
+  const [one, other] = [a, b].map(({ rules }) => rules.toSorted(compareRules));
+  return one?.every((rule, index) => sameRule(rule, other?.[index])) ?? false;
 }
 
 /** A model's rules without those that its direction's openness makes idle: where everything goes out no rule says so. */
