@@ -238,9 +238,10 @@ sub sever {
   my (undef, $listens) = sockets();
   my @cuts = read_cuts($text, $listens);
   my $netlink = netlink(12);
-  my @why = fill_sever(0, @cuts);
   my $count = grep { $_->{open} } doomed(\@cuts);
+  # First, while a reset of theirs still gets through: both ends learn it. Then what is left, and whatever else there is.
   destroy_sockets(\@cuts);
+  my @why = fill_sever(0, @cuts);
   for (1 .. 5) {
     select(undef, undef, undef, 0.5) if $_ > 1;
     for (doomed(\@cuts)) { forget_connection($netlink, @{$_->{tuple}}) if $netlink }

@@ -54,7 +54,7 @@ export interface Firewalls {
     actions: readonly FirewallAction[],
     more?: Pick<FirewallRun, "dies" | "late">,
   ) => Promise<FirewallRan>;
-  /** All rules and sets of a host, in the words of iptables and ipset, without counters. */
+  /** All rules, chains of ours and sets of a host, in the words of iptables and ipset, without counters and limits. */
   readonly rules: (host: string) => Promise<string>;
   /** Where INPUT leads to: a generation, or nothing of ours. */
   readonly leads: (host: string) => Promise<string>;
@@ -81,7 +81,7 @@ export function firewallsOf(lab: Lab): Firewalls {
     rules: (host) =>
       sh(
         host,
-        "for f in iptables ip6tables; do $f-save 2>/dev/null | grep -v '^#' | sed 's/ \\[[0-9:]*\\]$//'; done; ipset save | sort",
+        "for f in iptables ip6tables; do $f-save 2>/dev/null | sed -n 's/^:DRV/&/p; s/^-A/&/p' | sed 's/ \\[[0-9:]*\\]$//'; done; ipset save | sort | sed 's/ hashsize .*//'",
       ),
     async leads(host) {
       const [v4, v6] = await Promise.all(
