@@ -220,9 +220,15 @@ export function toPrefixes({ v4, v6 }: Addresses): readonly string[] {
   return [...prefixesOf(v4, "v4"), ...prefixesOf(v6, "v6")];
 }
 
+/** Lists of peers do not change, and many rules share one. */
+const parsed = new WeakMap<readonly string[], Addresses>();
+
 /** The set that a rule's peers stand for. Throws a DroverError where one is no prefix. */
 export function addressesOfPeers(peers: "anyone" | readonly string[]): Addresses {
-  return peers === "anyone" ? ANYONE : parseAddresses(peers);
+  if (peers === "anyone") return ANYONE;
+  const known = parsed.get(peers) ?? parseAddresses(peers);
+  parsed.set(peers, known);
+  return known;
 }
 
 /** A set as a rule's peers. */
