@@ -1,4 +1,4 @@
-import { DroverError, failure, isUnreachable } from "../model/errors.ts";
+import { DroverError, failure } from "../model/errors.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Plan } from "../model/plan.ts";
 import { ledgerAfter } from "../plan/firewall-ledger.ts";
@@ -14,7 +14,7 @@ import type { Runner } from "./run-rollout.ts";
 import { createRunner, runRollout } from "./run-rollout.ts";
 import type { Connected } from "./survey.ts";
 import { stateOf } from "./survey.ts";
-import { tellFailure, tellProblems } from "./tell.ts";
+import { skippedCode, tellFailure, tellProblems } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 
 /** Whether a person is asked before anything changes. */
@@ -62,12 +62,6 @@ async function carryOut(
   } finally {
     await runner.relays.close();
   }
-}
-
-/** Nothing failed; but what was left alone keeps the command from ending with 0. */
-function skippedCode({ skipped }: FleetPlan): number {
-  if (skipped.length === 0) return EXIT_CODE.done;
-  return skipped.some(isUnreachable) ? EXIT_CODE.unreachable : EXIT_CODE.open;
 }
 
 /** One plan after the other, and none after one that failed: but what is only closed is closed wherever it can be. */

@@ -1,4 +1,5 @@
 import type { Failure } from "../model/errors.ts";
+import { isUnreachable } from "../model/errors.ts";
 import type { FleetPlan } from "../plan/fleet-plan.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { failureLines } from "../report/words.ts";
@@ -12,6 +13,12 @@ export function tellFailure(context: Context, failure: Failure): number {
   if (failure.code === "rollout-open") return EXIT_CODE.open;
   if (failure.code === "usage" || failure.code === "files-invalid") return EXIT_CODE.usage;
   return context.interrupts.stop.aborted ? EXIT_CODE.interrupted : EXIT_CODE.failed;
+}
+
+/** Nothing failed; but what was left alone keeps a command from ending with 0. */
+export function skippedCode({ skipped }: FleetPlan): number {
+  if (skipped.length === 0) return EXIT_CODE.done;
+  return skipped.some(isUnreachable) ? EXIT_CODE.unreachable : EXIT_CODE.open;
 }
 
 /** Prints everything that stands in a plan's way; null when nothing does. */

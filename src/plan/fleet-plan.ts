@@ -7,6 +7,7 @@ import { resolveMinAvailable } from "./batches.ts";
 import type { HostView, PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
 import { availabilityProblems, balancerProblems, drainProblems, hostProblems, missingPrograms } from "./preflight.ts";
+import { firewallNotes } from "./firewall-notes.ts";
 import { planFirewalls } from "./firewall-plan.ts";
 import { simulate } from "./simulate.ts";
 import { situationOf } from "./situation.ts";
@@ -26,6 +27,8 @@ export interface FleetPlan {
    * firewalls, or there are none.
    */
   readonly behind: readonly string[] | null;
+  /** What drover sees and leaves alone, in words. */
+  readonly notes: readonly string[];
 }
 
 /** Plans the change of a whole fleet or of one app: one plan per app that differs, and one for balancers that drifted. */
@@ -37,10 +40,10 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const skipped = Object.entries(input.open)
     .filter(([app]) => scope.kind === "fleet" || scope.app === app)
     .map(([app, rollout]) => openFailure(app, rollout, input.running));
-  const parts = { skipped, behind };
+  const parts = { skipped, behind, notes: scope.kind === "fleet" ? firewallNotes(input) : [] };
   // What can be closed is closed also where somebody is silent; anything else waits for everybody.
   if (unseen.length > 0 && unseen.every(isUnreachable) && firewalls.closing.length > 0) {
-    return safe(firewalls.closing, { behind, skipped: [...unseen, ...skipped] }, input);
+    return safe(firewalls.closing, { ...parts, skipped: [...unseen, ...skipped] }, input);
   }
   const own = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
   const problems = [...own, ...firewalls.problems];
@@ -50,7 +53,11 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
 }
 
 /** Plans that were simulated: with a finding none of them may run. */
-function safe(plans: readonly Plan[], parts: Pick<FleetPlan, "skipped" | "behind">, input: PlanInput): FleetPlan {
+function safe(
+  plans: readonly Plan[],
+  parts: Pick<FleetPlan, "skipped" | "behind" | "notes">,
+  input: PlanInput,
+): FleetPlan {
   const unsafe = plans.flatMap((plan) => simulate(plan, input));
   return unsafe.length > 0 ? { plans: [], problems: unsafe, ...parts } : { plans, problems: [], ...parts };
 }
