@@ -10,7 +10,7 @@
 #   say     ID STREAM MS               yes (it was heard and answered within MS) | no
 #   flow    ID STREAM MS               yes (something was pushed over it within MS) | no
 #   push    ID STREAM                  ok; from now on the other end talks unasked, every 20 ms
-#   seen    ID NONCE                   yes | no: whether a datagram of that probe arrived here
+#   seen    ID NONCE MS                yes | no: whether a datagram of that probe arrived here, or does within MS
 #   reset   ID                         ok; every socket is closed, all that was seen is forgotten
 use strict;
 use warnings;
@@ -146,7 +146,10 @@ sub obey {
     return answer('ok', $id) if $verb eq 'push';
     $waits{$id} = { stream => $words[0], word => $verb eq 'say' ? "$id\n" : 'flow', until => time + $words[1] / 1000 };
   }
-  elsif ($verb eq 'seen') { answer($seen{ $words[0] } ? 'yes' : 'no', $id) }
+  elsif ($verb eq 'seen') {
+    return answer('yes', $id) if $seen{ $words[0] };
+    $waits{$id} = { nonce => $words[0], until => time + $words[1] / 1000 };
+  }
   elsif ($verb eq 'reset') {
     (%servers, %peers, %probes, %streams, %waits, %seen) = ();
     answer('ok', $id);
@@ -164,7 +167,13 @@ sub serve {
   }
   my $from = recv($server->{socket}, my $text, 2048, 0);
   return unless defined $from;
-  $seen{$1} = 1 if $text =~ /<([^>]+)>/;
+  if ($text =~ /<([^>]+)>/) {
+    $seen{$1} = 1;
+    for my $wait (grep { ($waits{$_}{nonce} // '') eq $1 } keys %waits) {
+      delete $waits{$wait};
+      answer('yes', $wait);
+    }
+  }
   send($server->{socket}, $text, 0, $from) if $server->{type} == SOCK_DGRAM;
 }
 
@@ -185,7 +194,7 @@ sub hear_answer {
   my $got = sysread($streams{$id}{socket}, my $text, 4096);
   return delete $streams{$id} unless $got;
   $streams{$id}{text} .= $text;
-  for my $wait (grep { $waits{$_}{stream} eq $id } keys %waits) {
+  for my $wait (grep { ($waits{$_}{stream} // '') eq $id } keys %waits) {
     next if index($streams{$id}{text}, $waits{$wait}{word}) < 0;
     delete $waits{$wait};
     answer('yes', $wait);

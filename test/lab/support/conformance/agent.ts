@@ -11,11 +11,7 @@ const PROGRAM = readFileSync(join(import.meta.dirname, "agent.pl"), "utf8");
 const START =
   'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && mount -t proc proc "$1/proc" && exec chroot "$1" perl -e "$2"';
 
-export interface Ran {
-  readonly code: number;
-  readonly output: string;
-}
-
+/** One of them. */
 export class Agent {
   readonly pid: number;
   readonly #child: ChildProcessWithoutNullStreams;

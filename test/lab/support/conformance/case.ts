@@ -29,7 +29,7 @@ export interface Stage {
    * (protocol 253). Each is asked once per family that both ends have; `v4:` or `v6:` instead of `:` asks one alone.
    */
   readonly probes: string;
-  /** Lines `FROM -> TO: PORT` of streams that are open from now on. */
+  /** Lines `FROM -> TO: PORT` of streams that are open from now on; with `pushed` after it, the other end talks unasked. */
   readonly hold?: string;
 }
 
@@ -75,8 +75,9 @@ export interface Probe {
   readonly expected: boolean;
 }
 
-/** A stream of TCP that is held open. */
+/** A stream of TCP that is held open. `pushed`: the server talks all the time, and the client never. */
 export interface Stream {
+  readonly pushed: boolean;
   readonly from: End;
   readonly to: End;
   readonly port: number;
@@ -89,8 +90,8 @@ export function tellProbe({ from, to, flow }: Omit<Probe, "expected">): string {
 }
 
 /** `app1 (10.0.0.11) -> db1 (10.0.0.10): 5432`. */
-export function tellStream({ from, to, port }: Stream): string {
-  return `${from.name} (${from.address}) -> ${to.name} (${to.address}): ${String(port)}`;
+export function tellStream({ from, to, port, pushed }: Stream): string {
+  return `${from.name} (${from.address}) -> ${to.name} (${to.address}): ${String(port)}${pushed ? " pushed" : ""}`;
 }
 
 /** Addresses of everybody by name. */
@@ -114,7 +115,9 @@ export function readProbes(text: string, addresses: Addresses): readonly Probe[]
 export function readStreams(text: string, addresses: Addresses): readonly Stream[] {
   return lines(text).flatMap((line) => {
     const { pairs, rest } = readLine(line, addresses);
-    return pairs.map(([from, to]) => ({ from, to, port: Number(rest) }));
+    const [, port, pushed] = /^([0-9]+)( pushed)?$/.exec(rest) ?? [];
+    if (port === undefined) throw new Error(`not understood: ${line}`);
+    return pairs.map(([from, to]) => ({ from, to, port: Number(port), pushed: pushed !== undefined }));
   });
 }
 

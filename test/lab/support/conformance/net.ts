@@ -167,11 +167,11 @@ export class Net {
     const [id, bare] = [agent.id(), isBare(probe)];
     const port = "port" in flow ? flow.port : 0;
     // Nobody answers a bare protocol: the other end is asked what came.
-    const patience = expected && !bare ? PATIENCE : bare ? 30 : SILENCE;
+    const patience = bare ? 1 : expected ? PATIENCE : SILENCE;
     const answer = await agent.yes("probe", [flow.protocol, from.address, to.address, port, patience], id);
     if (answer === "yes" || answer === "refused") return answer;
     if (flow.protocol === "tcp" || flow.protocol === "icmp") return "no";
-    const seen = await this.#slot(to.name).agent.yes("seen", [id]);
+    const seen = await this.#slot(to.name).agent.yes("seen", [id, bare ? (expected ? PATIENCE : SILENCE / 2) : 0]);
     return seen !== "yes" ? "no" : bare ? "yes" : "half";
   }
 
@@ -184,14 +184,18 @@ export class Net {
     const answer = await slot.agent.yes("open", [from.address, to.address, port, PATIENCE], id);
     if (answer !== "yes") throw new Error(`${tellStream(stream)} cannot be opened: ${answer}`);
     this.#streams.set(tellStream(stream), { slot, id });
+    if (stream.pushed) await slot.agent.ask("push", [id]);
     if (!(await this.isAlive(stream, true))) throw new Error(`${tellStream(stream)} carries nothing`);
   }
 
-  /** Whether what is said over a stream is answered. */
+  /** Whether what is said over a stream is answered; or whether something comes over it, where it is pushed. */
   async isAlive(stream: Stream, expected: boolean): Promise<boolean> {
     const held = this.#streams.get(tellStream(stream));
     if (held === undefined) throw new Error(`${tellStream(stream)} was never opened`);
-    return (await held.slot.agent.yes("say", [held.id, expected ? PATIENCE : 2 * SILENCE])) === "yes";
+    return (
+      (await held.slot.agent.yes(stream.pushed ? "flow" : "say", [held.id, expected ? PATIENCE : 2 * SILENCE])) ===
+      "yes"
+    );
   }
 }
 

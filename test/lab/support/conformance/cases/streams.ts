@@ -141,4 +141,37 @@ export const STREAMS: readonly Case[] = [
       },
     ],
   },
+  {
+    title: "a stream over which only the server talks lives on without sever, and is cut with it",
+    fleet: {
+      hosts,
+      firewall: `
+        policies:
+          a: {hosts: role=db, ingress: [{from: [{hosts: role=app}], ports: [5432]}]}
+          b: {hosts: role=db, sever: true, ingress: [{from: [{hosts: role=app}], ports: [5433]}]}
+      `,
+    },
+    probes: `app1 -> db1: 5432 5433 yes`,
+    hold: `
+      app1 -> db1: 5432 pushed
+      app1 -> db1: 5433 pushed
+    `,
+    changes: [
+      {
+        what: "the same again",
+        fleet: {},
+        probes: `app1 -> db1: 5432 5433 yes`,
+        alive: `
+          app1 -> db1: 5432 pushed
+          app1 -> db1: 5433 pushed
+        `,
+      },
+      {
+        what: "both are revoked",
+        fleet: { firewall: "policies: {}" },
+        probes: `app1 -> db1: 5432 5433 no`,
+        alive: `app1 -> db1: 5432 pushed`,
+      },
+    ],
+  },
 ];
