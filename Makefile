@@ -1,6 +1,6 @@
 # Every target does its own set-up, once, and says what it is doing. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb clean bench base packages test-packages bench-packages can-run-lab
+.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb prove-firewall clean bench base packages test-packages bench-packages can-run-lab
 
 # Node 24 and the tools of node_modules first on the PATH; not exported, npm ci must not run on what it replaces.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
@@ -19,6 +19,7 @@ help:
 	@echo 'make prove-rollout  the full counts of the rollout scenarios'
 	@echo 'make prove-lb       the full counts of the load balancing scenarios'
 	@echo 'make bench          what firewalls cost: compiling a thousand hosts, changing six, beside ansible (minutes)'
+	@echo 'make prove-firewall the full counts of the firewall scenarios, and what packets say of every policy'
 	@echo 'make clean          remove the labs, their base and everything that was installed or built here'
 
 demo: can-run-lab $(MODULES) packages base
@@ -49,6 +50,10 @@ prove-lb: can-run-lab $(MODULES) test-packages base
 
 bench: can-run-lab $(MODULES) bench-packages base
 	@$(NODE) scripts/bench.ts
+
+prove-firewall: can-run-lab $(MODULES) test-packages base
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only lab test/lab/firewall-
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/firewall
 
 clean:
 	@scripts/setup.sh clean
