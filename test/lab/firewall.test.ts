@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { lab as makeLab } from "./support/lab.ts";
 import type { FirewallBench } from "./support/flows/bench.ts";
 import { raiseFirewall } from "./support/flows/bench.ts";
+import { expectDrover } from "./support/shop.ts";
+import { byHand, removed, revoked } from "./support/scenarios/firewall-cuts.ts";
 import { applyAgain, regenerations } from "./support/scenarios/firewall-churn.ts";
+import { moveApp, rolloutOpensItsOwn } from "./support/scenarios/firewall-move.ts";
 
 const lab = makeLab("firewall");
 let bench: FirewallBench;
@@ -13,7 +16,7 @@ beforeAll(async () => {
   bench = await raiseFirewall(lab);
 });
 
-//afterAll(() => lab.down());
+afterAll(() => lab.down());
 
 test("what is in force already is left alone, byte by byte", async () => {
   await expect(applyAgain(bench)).resolves.toBeUndefined();
@@ -22,4 +25,26 @@ test("what is in force already is left alone, byte by byte", async () => {
 test("rules change under new connections and open streams: nobody notices", async () => {
   const churn = { changes: 8, connections: 500, streams: 10, perSecond: 15, seed: Date.now() % 1_000_000 };
   await expect(regenerations(bench, churn)).resolves.toBeUndefined();
+});
+
+test("an app moves under load: nothing that goes on is cut, nobody else is ever let in", async () => {
+  await expect(moveApp(bench, "app1", "app3")).resolves.toBeUndefined();
+  await bench.app("shop", { hosts: ["app1", "app2"] });
+  await expectDrover(lab, 0, "apply", "--yes");
+});
+
+test("a rollout opens what its new instance needs, and nothing else", async () => {
+  await expect(rolloutOpensItsOwn(bench)).resolves.toBeUndefined();
+});
+
+test("a policy that goes cuts open streams where it says sever", async () => {
+  await expect(revoked(bench)).resolves.toBeUndefined();
+});
+
+test("what is changed by hand is named by plan and repaired; what others put there stays", async () => {
+  await expect(byHand(bench)).resolves.toBeUndefined();
+});
+
+test("without the block nothing of drover's firewall is left", async () => {
+  await expect(removed(bench)).resolves.toBeUndefined();
 });

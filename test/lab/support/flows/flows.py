@@ -5,7 +5,7 @@ its totals as one line of JSON, the end of its stdin makes it tell them and end.
   flows serve PORT                         the app: a line `hello` is answered, after `push` it sends, after `pull` it reads
   flows connect ADDRESS PORT PER_SECOND    one new connection after the other, each with a question
   flows streams ADDRESS PORT COUNT push|pull   connections that stay; who sends is said from the server's side
-  flows sample EVERY_MS JSON               asks [name, address, port] again and again whether it is let in
+  flows sample EVERY_MS JSON               asks each [name, address, port, NTH] in every NTH turn whether it is let in
 
 Who is refused by a packet filter is told apart from who finds nobody listening: that one was let in.
 """
@@ -203,9 +203,9 @@ class Sampler:
     """Asks every target, again and again; what came back is kept as changes, so that a long run stays small."""
 
     def __init__(self, every, targets):
-        self.every, self.targets, self.waiting = every, targets, {}
+        self.every, self.targets, self.waiting, self.turns = every, targets, {}, 0
         self.poll = select.epoll()
-        self.seen = {name: {"open": 0, "shut": 0, "changes": []} for name, _, _ in targets}
+        self.seen = {name: {"open": 0, "shut": 0, "changes": []} for name, _, _, _ in targets}
 
     def found(self, name, began, what):
         seen = self.seen[name]
@@ -214,7 +214,10 @@ class Sampler:
             seen["changes"].append([round(began * 1000), what])
 
     def begin(self):
-        for name, address, port in self.targets:
+        self.turns += 1
+        for name, address, port, nth in self.targets:
+            if self.turns % nth:
+                continue
             end = socket.socket(family_of(address), socket.SOCK_STREAM)
             end.setblocking(False)
             began = time.time()
@@ -257,7 +260,7 @@ async def sample(every, targets):
             due = now + every / 1000
             sampler.begin()
         sampler.turn()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.03)
     reporter.told()
 
 

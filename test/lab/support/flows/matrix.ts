@@ -19,28 +19,30 @@ export interface Watch {
   stop(): Promise<Matrix>;
 }
 
-function targetsOf(source: string, hosts: readonly string[], isV6: boolean): Readonly<Record<string, string>> {
+function targetsOf(source: string, hosts: readonly string[]): Readonly<Record<string, string>> {
   const others = hosts.filter((host) => host !== source);
   return Object.fromEntries(
     others.flatMap((host) =>
-      PORTS.map((port): [string, string] => {
+      PORTS.flatMap((port): [string, string][] => {
         const v4 = ADDRESS[host] ?? "";
-        const address = isV6 ? `fd00:56::${v4.split(".").at(-1) ?? ""}` : v4;
-        return [`${source}→${host}:${String(port)}${isV6 ? " v6" : ""}`, `${address} ${String(port)}`];
+        const pair = `${source}→${host}:${String(port)}`;
+        return [
+          [pair, `${v4} ${String(port)}`],
+          [`${pair} v6`, `fd00:56::${v4.split(".").at(-1) ?? ""} ${String(port)}`],
+        ];
       }),
     ),
   );
 }
 
-/** Knocks from everywhere at every host: over IPv4 every 100 ms, over IPv6 every 400 ms. */
+/** Knocks from everywhere at every host: over IPv4 every 100 ms, over IPv6 every 500 ms. */
 export async function watching(lab: Lab, hosts: readonly string[] = HOSTS): Promise<Watch> {
   const samplers = await Promise.all(
-    ["laptop", ...hosts].flatMap((source) => [
-      sampling(lab, source, targetsOf(source, hosts, false), 100),
-      sampling(lab, source, targetsOf(source, hosts, true), 400),
-    ]),
+    ["laptop", ...hosts].map((source) => sampling(lab, source, targetsOf(source, hosts))),
   );
-  const gather = async (ask: (sampler: Agent<Readonly<Record<string, Sampled>>>) => Promise<Readonly<Record<string, Sampled>>>): Promise<Matrix> => {
+  const gather = async (
+    ask: (sampler: Agent<Readonly<Record<string, Sampled>>>) => Promise<Readonly<Record<string, Sampled>>>,
+  ): Promise<Matrix> => {
     const all = await Promise.all(samplers.map(ask));
     return new Map(all.flatMap((each) => Object.entries(each)));
   };
@@ -64,10 +66,12 @@ export function tally(matrix: Matrix): {
 /** The pairs of both families that should be let in: from each of `sources` to each of `targets`, but to itself. */
 export function pairs(sources: readonly string[], targets: readonly string[], port: number): readonly string[] {
   return sources.flatMap((source) =>
-    targets.filter((target) => target !== source).flatMap((target) => {
-      const pair = `${source}→${target}:${String(port)}`;
-      return [pair, `${pair} v6`];
-    }),
+    targets
+      .filter((target) => target !== source)
+      .flatMap((target) => {
+        const pair = `${source}→${target}:${String(port)}`;
+        return [pair, `${pair} v6`];
+      }),
   );
 }
 
@@ -76,7 +80,8 @@ export function expectNeverBetween(matrix: Matrix, old: ReadonlySet<string>, aft
   const { everOpen, everShut } = tally(matrix);
   const extra = [...everOpen].filter((pair) => !old.has(pair) && !after.has(pair));
   const cut = [...everShut].filter((pair) => old.has(pair) && after.has(pair));
-  const told = (list: readonly string[]): string => list.map((pair) => `${pair} ${JSON.stringify(matrix.get(pair))}`).join("\n");
+  const told = (list: readonly string[]): string =>
+    list.map((pair) => `${pair} ${JSON.stringify(matrix.get(pair))}`).join("\n");
   expect(extra, `let in, though neither the old nor the new files allow it:\n${told(extra)}`).toEqual([]);
   expect(cut, `refused, though both allow it:\n${told(cut)}`).toEqual([]);
 }

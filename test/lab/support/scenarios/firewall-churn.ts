@@ -8,10 +8,17 @@ import { connecting, streaming } from "../flows/agents.ts";
 import { expectDrover } from "../shop.ts";
 
 /** Rules, counters, files and the number of commands that drover has had a host run. */
-async function stateOf({ lab }: FirewallBench, host: string): Promise<{ readonly rules: string; readonly runs: number }> {
+async function stateOf(
+  { lab }: FirewallBench,
+  host: string,
+): Promise<{ readonly rules: string; readonly runs: number }> {
   const rules =
     "for f in iptables ip6tables; do $f -w 10 -S; done; ipset save | sort; ls -l --time-style=full-iso /var/lib/drover/firewall; readlink /var/lib/drover/firewall/current";
-  const counted = await lab.exec(host, ["sh", "-c", "journalctl --sync; journalctl -q -t sudo | grep -c 'drover : .*COMMAND='"]);
+  const counted = await lab.exec(host, [
+    "sh",
+    "-c",
+    "journalctl --sync; journalctl -q -t sudo | grep -c 'drover : .*COMMAND='",
+  ]);
   const { code, stdout, stderr } = await lab.exec(host, ["sh", "-c", rules]);
   expect(code, stderr).toBe(0);
   return { rules: stdout, runs: Number(counted.stdout) };
@@ -43,7 +50,9 @@ export async function applyAgain(bench: FirewallBench): Promise<void> {
   expect(Object.entries(runs).filter(([host]) => host !== "dns1")).toEqual(
     HOSTS.filter((host) => host !== "dns1").map((host) => [host, 1]),
   );
-  console.log(`apply again: no difference, nothing touched, ${String(ms)} ms; commands per host ${JSON.stringify(runs)}`);
+  console.log(
+    `apply again: no difference, nothing touched, ${String(ms)} ms; commands per host ${JSON.stringify(runs)}`,
+  );
 }
 
 /** mulberry32: the same numbers for the same seed. */
@@ -63,7 +72,10 @@ const SUBJECTS = ['hosts: "role=app"', "app: shop", "app: flows", 'hosts: "@host
 function peersOf(random: (below: number) => number): string {
   const count = random(2) === 0 ? 9 + random(30) : 1 + random(3);
   const first = random(100);
-  const list = Array.from({ length: count }, (_, index) => `{cidr: 10.9.${String(2 * index + first)}.${String(2 * random(100))}/32}`);
+  const list = Array.from(
+    { length: count },
+    (_, index) => `{cidr: 10.9.${String(2 * index + first)}.${String(2 * random(100))}/32}`,
+  );
   return [...list, ...(random(3) === 0 ? ['{hosts: "role=app"}', "{app: shop}"] : [])].join(", ");
 }
 
@@ -188,4 +200,9 @@ export async function regenerations(bench: FirewallBench, churn: Churn): Promise
 
 function mean(values: readonly number[]): string {
   return (values.reduce((sum, each) => sum + each, 0) / values.length).toFixed(0);
+}
+
+/** The seed of this run: given by DROVER_SEED, or by the clock. */
+export function seedOf(): number {
+  return Number(process.env["DROVER_SEED"] ?? Date.now() % 1_000_000);
 }

@@ -42,7 +42,10 @@ async function hold(lab: Lab, host: string): Promise<void> {
 }
 
 /** How an apply ended that lost `host` once the canary had come through and the host's own turn had begun. */
-async function applyAndLose(lab: Lab, host: string): Promise<{ readonly code: number; readonly output: string; readonly ms: number }> {
+async function applyAndLose(
+  lab: Lab,
+  host: string,
+): Promise<{ readonly code: number; readonly output: string; readonly ms: number }> {
   await hold(lab, host);
   const run = lab.background(["drover", "apply", "--yes", "-v", "--timeout", "10s"]);
   let output = "";
@@ -70,7 +73,9 @@ export async function lostInExpansion(bench: FirewallBench): Promise<void> {
   expect(await isLetIn(lab, "dns1", ADDRESS["app3"] ?? "", 5555)).toBe(true);
   await bench.policy("opens", null);
   await expectDrover(lab, 0, "apply", "--yes");
-  console.log(`lost in an expansion: exit code ${String(code)} after ${ms.toFixed(0)} ms, taken back; done once it is back`);
+  console.log(
+    `lost in an expansion: exit code ${String(code)} after ${ms.toFixed(0)} ms, taken back; done once it is back`,
+  );
 }
 
 interface Status {
@@ -120,11 +125,14 @@ export async function addressReleased(bench: FirewallBench): Promise<void> {
   await lab.start("app3");
   await expectDrover(lab, 0, "apply", "--yes");
   expect(await debts(lab)).toEqual([]);
-  for (const target of [app1, app3]) expect(await isLetIn(lab, "app4", target, 5432), "web9 has app4's address").toBe(false);
+  for (const target of [app1, app3])
+    expect(await isLetIn(lab, "app4", target, 5432), "web9 has app4's address").toBe(false);
   await bench.inventory({});
   await bench.policy("peers", null);
   await expectDrover(lab, 0, "apply", "--yes");
-  console.log(`address released: exit code 4 after ${ms.toFixed(0)} ms, debts ${JSON.stringify(owed)}; its next owner waits, and gets nothing`);
+  console.log(
+    `address released: exit code 4 after ${ms.toFixed(0)} ms, debts ${JSON.stringify(owed)}; its next owner waits, and gets nothing`,
+  );
 }
 
 /** A host's address is another's at once, with nobody lost: what was open for it is closed and cut, `sever` or not. */
@@ -153,5 +161,7 @@ export async function addressReused(bench: FirewallBench): Promise<void> {
   await bench.inventory({});
   await bench.policy("peers", null);
   await expectDrover(lab, 0, "apply", "--yes");
-  console.log(`address reused: streams cut (${cut.flatMap(({ how }) => how).join(", ")}), others go on, the next owner is denied`);
+  console.log(
+    `address reused: streams cut (${cut.flatMap(({ how }) => how).join(", ")}), others go on, the next owner is denied`,
+  );
 }

@@ -14,7 +14,9 @@ function allowed(shop: readonly string[], flows: readonly string[]): ReadonlySet
   return new Set([...pairs(BALANCERS, shop, SHOP), ...pairs([...shop, ...BALANCERS], flows, FLOW)]);
 }
 
-function users({ lab }: FirewallBench): { stop(): Promise<{ readonly requests: number; readonly failed: number; readonly report: string }> } {
+function users({ lab }: FirewallBench): {
+  stop(): Promise<{ readonly requests: number; readonly failed: number; readonly report: string }>;
+} {
   const common = { lab: lab.name, host: "shop.lab.internal", connections: 4, delay: 100, limit: 3600 };
   const loads = [
     startLoad({ ...common, address: ADDRESS["vip"] ?? "", close: true }),
@@ -98,5 +100,7 @@ export async function rolloutOpensItsOwn(bench: FirewallBench): Promise<void> {
   await bench.policy("pending", null);
   await bench.app("shop", { hosts: ["app1", "app2"] });
   await expectDrover(lab, 0, "apply", "--yes");
-  console.log(`rollout of one more instance: its own ways opened, what was pending stays so; ${String(tally(seen).samples)} samples`);
+  console.log(
+    `rollout of one more instance: its own ways opened, what was pending stays so; ${String(tally(seen).samples)} samples`,
+  );
 }
