@@ -167,7 +167,8 @@ sub serve {
   }
   my $from = recv($server->{socket}, my $text, 2048, 0);
   return unless defined $from;
-  if ($text =~ /<([^>]+)>/) {
+  # A packet's header may hold any byte, also one that looks like the beginning of ours.
+  if ($text =~ /<([0-9.]+)>/) {
     $seen{$1} = 1;
     for my $wait (grep { ($waits{$_}{nonce} // '') eq $1 } keys %waits) {
       delete $waits{$wait};
