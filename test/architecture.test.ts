@@ -42,7 +42,8 @@ const TABLE: Readonly<Record<string, Rule>> = {
   store: { folders: ["model"], packages: [], node: "any" },
   commands: { folders: WITHOUT_ADAPTERS, packages: COMMANDER, node: "any" },
   "world.ts": { folders: [...WITHOUT_ADAPTERS, ...ADAPTERS, "commands"], packages: [], node: "any" },
-  "cli.ts": { folders: [...WITHOUT_ADAPTERS, "commands", "world.ts"], packages: COMMANDER, node: "any" },
+  "main.ts": { folders: [...WITHOUT_ADAPTERS, "commands", "world.ts"], packages: COMMANDER, node: "any" },
+  "cli.ts": { folders: ["main.ts"], packages: [], node: "any" },
 };
 
 /** Single files that may import more: hashing is pure and Node has it built in; so are the terminal's colours. */
