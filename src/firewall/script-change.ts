@@ -127,9 +127,9 @@ sub do_confirm {
   my ($manifests) = "@MANIFEST@" =~ m{(.*)/};
   mkdir $manifests and chmod(0755, $manifests);
   persist(glob("$g/*"), $g, "@TOOL@");
-  link_to("g$target", "$dir/current");
-  persist($dir);
   link_to("../firewall/current/manifest.json", "@MANIFEST@");
+  link_to("g$target", "$dir/current");
+  persist($dir, $manifests);
   unlink "$dir/pending";
   print "confirmed\n";
   disarm($token);
