@@ -24,26 +24,28 @@ sub settle_older {
   disarm($token);
 }
 
+# Begun at once, and looked at before anything is committed: systemd takes as long for it as we do for the rest.
 sub arm {
   my ($token, $confirm) = @_;
-  my ($code, $said) = run("", "systemd-run", "--quiet", "--collect", "--on-active=${"$"}{confirm}ms",
+  return start(0, "", "systemd-run", "--quiet", "--collect", "--on-active=${"$"}{confirm}ms",
     "--timer-property=AccuracySec=100ms", "--unit=drover-firewall-revert-$token",
     "--description=Takes a change of the packet filter back that drover does not confirm",
     "/usr/bin/perl", "@TOOL@", "revert", $token);
-  return $code == 0 ? "" : "cannot arm the way back: $said";
 }
 
-# In force from now on, for as long as the timer runs. what: how it comes into force; gives why not.
+# In force from now on, for as long as the timer runs. prepare and commit give why not.
 sub candidate {
-  my ($target, $confirm, $what) = @_;
+  my ($target, $confirm, $prepare, $commit) = @_;
   my $previous = current();
   my $token = "g$target-" . time . "-$$";
   my $tool = $ENV{DROVER_TOOL};
   spit("@TOOL@", $tool) if (slurp("@TOOL@") // "") ne $tool;
   spit("$dir/pending", "$target $previous $token\n");
-  my $why = arm($token, $confirm);
-  if ($why) { unlink "$dir/pending"; quit(65, "$why", "nothing was changed; in force: " . named($previous)) }
-  $why = $what->();
+  my $armed = arm($token, $confirm);
+  my $why = $prepare->();
+  my ($code, $said) = finish($armed);
+  $why = "cannot arm the way back: $said" if $code != 0;
+  $why = $commit->() unless $why;
   if ($why) {
     my $worse = put_back($previous);
     quit(67, "neither the new rules nor the previous ones could be loaded", split /\n/, "$why\n$worse") if $worse;
@@ -70,13 +72,9 @@ sub do_apply {
   forget($generation);
   mkdir "$dir/g$generation", 0700 or broken("make $dir/g$generation");
   spit("$dir/g$generation/$_", $file{$_}) for sort keys %file;
-  candidate($generation, $confirm, sub {
-    my $seen = look_all();
-    my $why = track($seen);
-    return $why if $why;
-    ($why) = load_all($seen, $generation);
-    return $why;
-  });
+  my $seen;
+  candidate($generation, $confirm, sub { $seen = look_all(); return load_sets($generation) || track($seen) },
+    sub { return load_families($seen, $generation) });
 }
 
 # GENERATION CONFIRM-MS: one that is still on the host.
@@ -87,15 +85,14 @@ sub do_restore {
   settle_older();
   if (current() eq $generation && is_in_force(look_all(), $generation)) { print "already\n"; exit 0 }
   quit(68, "generation $generation is not on this host any more", "in force: " . named(current())) unless -e "$dir/g$generation/v6";
-  candidate($generation, $confirm, sub {
-    my $seen = look_all();
-    my $why = load_sets($generation);
+  my $seen;
+  candidate($generation, $confirm, sub { $seen = look_all(); return load_sets($generation) }, sub {
     for my $family (@families) {
-      last if $why;
       my $f = $seen->{$family->[0]};
-      $why = $f->{size}{"DRV-I-g$generation"} ? flip($family, $f, $generation) : load($family, $f, $generation);
+      my $why = $f->{size}{"DRV-I-g$generation"} ? flip($family, $f, $generation) : load($family, $f, $generation);
+      return $why if $why;
     }
-    return $why;
+    return "";
   });
 }
 
@@ -107,6 +104,15 @@ sub install_unit {
   mkdir $folder, 0755;
   spit($unit, unit_text()); link_to($unit, $wanted); persist($unit, "/etc/systemd/system", $folder);
   umask 077;
+}
+
+# Nobody waits for what is only tidied up. Whoever comes next waits for the lock.
+sub leave_behind {
+  my $pid = fork;
+  exit 0 if $pid;
+  for (\*STDOUT, \*STDERR) { open($_, ">", "/dev/null") }
+  # The lock of the epoch guard: nothing is changed any more that it would be for.
+  if (open(my $guard, "<&=", 9)) { close $guard }
 }
 
 # TARGET TOKEN, frame: the cuts.
@@ -132,13 +138,14 @@ sub do_confirm {
   persist($dir, $manifests);
   unlink "$dir/pending";
   print "confirmed\n";
-  disarm($token);
   if ($cuts ne "") {
     print "cut ", sever($cuts), "\n";
     # What stays in the chains is ours, and is not taken for something that was added by hand.
     $seen = look_all();
     write_down($seen, $target);
   }
+  leave_behind();
+  disarm($token);
   my @old = grep { $_ ne $target } kept();
   my @keep = ($target, @old > 3 ? @old[0 .. 2] : @old);
   sweep($seen, @keep);
@@ -173,7 +180,7 @@ sub do_boot {
   exit 0 if $current eq "-";
   my $first;
   for my $generation ($current, grep { $_ < $current } kept()) {
-    my ($why) = load_all(look_all(), $generation);
+    my $why = load_sets($generation) || load_families(look_all(), $generation);
     if (!$why) { quit(1, "generation $current could not be loaded, $generation is in force instead", $first) if defined $first; write_down(look_all(), $generation); exit 0 }
     print STDERR "generation $generation: $why\n";
     $first = $why unless defined $first;

@@ -192,18 +192,14 @@ sub write_down {
   spit("$dir/g$generation/loaded", $text) if (slurp("$dir/g$generation/loaded") // "") ne $text;
 }
 
-# Sets and both families; what went wrong, with the families that were changed.
-sub load_all {
+# Both families, one after the other: each is atomic, and of two the first is put back by whoever asks for both.
+sub load_families {
   my ($seen, $generation) = @_;
-  my $why = load_sets($generation);
-  return ($why) if $why;
-  my @changed;
   for my $family (@families) {
-    $why = load($family, $seen->{$family->[0]}, $generation);
-    return ($why, @changed) if $why;
-    push @changed, $family;
+    my $why = load($family, $seen->{$family->[0]}, $generation);
+    return $why if $why;
   }
-  return ("", @changed);
+  return "";
 }
 
 # Chains and sets that belong to none of the generations given.

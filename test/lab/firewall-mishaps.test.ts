@@ -218,7 +218,7 @@ describe("what somebody changed by hand", () => {
     for (const generation of [1, 2, 3, 4, 5, 6]) await apply("app2", generation, withSet(7000 + generation));
     const kept = await sh(
       "app2",
-      "ls /var/lib/drover/firewall | grep '^g'; iptables -S | grep -o '^-N DRV-I-g.*'; ipset list -n",
+      "cd /var/lib/drover/firewall; flock .lock true; ls | grep '^g'; iptables -S | grep -o '^-N DRV-I-g.*'; ipset list -n",
     );
     expect(kept).toMatch(/^g3\ng4\ng5\ng6\n-N DRV-I-g3\n-N DRV-I-g4\n-N DRV-I-g5\n-N DRV-I-g6\ndrv4\.[0-9a-f]{12}\n$/);
   });
