@@ -11,8 +11,8 @@ export interface FleetSketch {
   readonly apps?: Readonly<Record<string, string>>;
   /** What stands below `loadBalancers:`. */
   readonly balancers?: string;
-  /** What stands below `firewall:`, besides `admin`. */
-  readonly firewall?: string;
+  /** What stands below `firewall:`, besides `admin`; null: there is no such block. */
+  readonly firewall?: string | null;
   /** Default: the operator's two addresses. */
   readonly admin?: string;
   /** Whole keys of drover.yaml: `dns: …`. */

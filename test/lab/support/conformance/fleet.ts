@@ -103,21 +103,15 @@ function writeHosts({ hosts }: FleetSketch, names: readonly string[]): string {
 }
 
 function topologyOf(title: string, sketch: FleetSketch, names: readonly string[]): Topology {
+  const operators = (OUTSIDERS["operator"] ?? "").split(" ").map((word) => `"${word}"`);
+  const admin = sketch.admin ?? operators.join(", ");
   const drover = [
     "fleet: conformance",
     `ssh: {user: ops, port: ${String(sketch.sshPort ?? 22)}}`,
     `state: {store: ssh, host: ${STORE}}`,
     ...(sketch.balancers === undefined ? [] : ["loadBalancers:", below(sketch.balancers)]),
     ...(sketch.more === undefined ? [] : [sketch.more]),
-    "firewall:",
-    `  admin: [${
-      sketch.admin ??
-      (OUTSIDERS["operator"] ?? "")
-        .split(" ")
-        .map((word) => `"${word}"`)
-        .join(", ")
-    }]`,
-    below(sketch.firewall ?? ""),
+    ...(sketch.firewall === null ? [] : ["firewall:", `  admin: [${admin}]`, below(sketch.firewall ?? "")]),
   ].join("\n");
   const assembled = assembleFleet({
     drover: parseFleetFile("drover.yaml", drover),

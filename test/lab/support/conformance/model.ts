@@ -145,9 +145,12 @@ function entersBalancer(topology: Topology, set: TopologyBalancer, way: { flow: 
   );
 }
 
-/** And at the sending end, where that is isolated. */
+/** And at the sending end, where that is isolated. Readers of metrics are hosts that are named, not ones in a network. */
 function leavesByFleet(topology: Topology, packet: Packet): boolean {
-  return isDns(topology, packet) || isBetweenApps(topology, packet);
+  const metrics = topology.firewall?.metrics ?? [];
+  const isReader =
+    metrics === "anyone" || metrics.some((peer) => peer.kind !== "cidr" && isAt(topology, peer, packet.from.address));
+  return isDns(topology, packet) || (isReader && isMetrics(topology, packet)) || isBetweenApps(topology, packet);
 }
 
 /** An app to the instances of one it talks to. */

@@ -31,18 +31,28 @@ interface Answers {
   readonly packets: Verdict | null;
 }
 
-/** One line for each probe and each way in which the answer is not the expected one; empty: all agree. */
+/** One line for each probe of which somebody says otherwise than expected; empty: all agree. */
 export function checkOnPaper(each: Case, compiler: Compiler = DROVER): readonly string[] {
-  let before: Models | null = null;
-  return scenesOf(each).flatMap((scene) => {
-    const models = compiler.models(scene.topology, before);
-    before = models;
-    return scene.probes.flatMap((probe) => tellWrong({ each, scene, probe }, answersOnPaper(scene, models, probe)));
-  });
+  return [...wrongOnPaper(each, compiler)];
 }
 
+/** As {@link checkOnPaper}, one by one: who looks for a bug stops at the first. */
+export function* wrongOnPaper(each: Case, compiler: Compiler): Generator<string> {
+  let before: Models | null = null;
+  for (const scene of scenesOf(each)) {
+    const models: Models = compiler.models(scene.topology, before);
+    before = models;
+    for (const probe of scene.probes) yield* tellWrong({ each, scene, probe }, answersOnPaper(scene, models, probe));
+  }
+}
+
+/** The model's opinion depends on the case alone, however often it is asked. */
+const JUDGED = new WeakMap<Probe, boolean>();
+
 function answersOnPaper({ topology }: Scene, models: Models, probe: Probe): Answers {
-  return { model: passes(topology, probe), explain: explained(topology, models, probe), packets: null };
+  const model = JUDGED.get(probe) ?? passes(topology, probe);
+  JUDGED.set(probe, model);
+  return { model, explain: explained(topology, models, probe), packets: null };
 }
 
 /** `explain` speaks of TCP and UDP, between ends of which one at least is drover's. */

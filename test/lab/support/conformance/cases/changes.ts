@@ -367,6 +367,22 @@ export const CHANGES: readonly Case[] = [
       },
     ],
   },
+  {
+    title: "a firewall comes to a fleet that had none, and goes again",
+    fleet: { hosts, firewall: null },
+    probes: `app1, stranger -> db1: 5432 22 yes`,
+    changes: [
+      {
+        what: "it comes",
+        fleet: { firewall: open },
+        probes: `
+          app1 -> db1: 5432 yes; 22 no
+          stranger -> db1: 5432 22 no
+        `,
+      },
+      { what: "it goes", fleet: { firewall: null }, probes: `app1, stranger -> db1: 5432 22 yes` },
+    ],
+  },
 ];
 
 function group(size: number): Readonly<Record<string, string>> {

@@ -431,4 +431,58 @@ export const FLEET: readonly Case[] = [
       other1 -> db1: 9187 yes; 5432 no
     `,
   },
+  {
+    title: "an isolated host still reads the metrics that it may",
+    fleet: {
+      hosts: { web1: "role=web", lb1: "role=lb", mon1: "role=monitor", other1: "role=other" },
+      apps: { shop: "hosts: role=web\nport: 8080\nports: {metrics: 9100}" },
+      balancers: `edge: {hosts: role=lb, metrics: {address: "0.0.0.0", port: 9101}}`,
+      firewall: `
+        metrics: [{hosts: role=monitor}]
+        policies: {closed: {hosts: "role in (monitor, other)", egress: []}}
+      `,
+    },
+    probes: `
+      mon1 -> web1: 9100 yes; 8080 9101 no
+      mon1 -> lb1: 9101 yes; 9100 443 no
+      other1 -> web1: 9100 no
+      mon1 -> stranger: 9100 9101 no
+    `,
+  },
+  {
+    title: "a balancer that runs an instance itself: the other one reaches it, clients do not",
+    fleet: {
+      hosts: { lb1: "role=lb", lb2: "role=lb", web1: "role=web" },
+      apps: { shop: `hosts: "role in (lb, web)"\nport: 8080\nroutes: [{lb: edge, host: shop.test, tls: none}]` },
+      balancers: withVip.balancers,
+    },
+    probes: `
+      lb2 -> lb1: 8080 yes
+      lb1 -> lb1: 8080 yes
+      lb1 -> web1: 8080 yes
+      web1, stranger -> lb1: 8080 no; 80 yes
+      stranger -> lb1@10.0.0.100: 8080 no; 80 yes
+    `,
+  },
+  {
+    title: "an isolated host reaches balancers and their VIP where a policy lets it",
+    fleet: {
+      ...withVip,
+      firewall: `policies: {other: {hosts: role=other, egress: [{to: [{hosts: role=lb}], ports: [443]}]}}`,
+    },
+    probes: `
+      other1 -> lb1, lb2: 443 yes; 80 no
+      other1 -> lb1@10.0.0.100: 443 yes; 80 no
+      other1 -> lb1@fd00::100: 443 yes
+      other1 -> web1: 443 8080 no
+    `,
+  },
+  {
+    title: "a fleet without a firewall block is let alone",
+    fleet: { ...pair, firewall: null },
+    probes: `
+      web1, stranger -> db1: 5432 22 udp/53 other yes
+      db1 -> stranger: 443 yes
+    `,
+  },
 ];

@@ -240,4 +240,21 @@ export const PORTS: readonly Case[] = [
       mon1 -> b1: udp/9002 7000 7001 yes; 9001 9002 no
     `,
   },
+  {
+    title: "out to anyone by a name: what each host of the fleet calls so, and nothing beyond",
+    fleet: {
+      hosts: { a1: "role=a", b1: "role=b", mon1: "role=monitor" },
+      apps: { ants: "hosts: role=a\nports: {stats: 9001}", bees: "hosts: role=b\nports: {stats: 9002}" },
+      firewall: `
+        policies:
+          out: {hosts: role=monitor, egress: [{to: anyone, ports: [stats]}]}
+          in: {hosts: "role in (a, b)", ingress: [{from: anyone, ports: any}]}
+      `,
+    },
+    probes: `
+      mon1 -> a1: 9001 yes; 9002 no
+      mon1 -> b1: 9002 yes; 9001 no
+      mon1 -> stranger: 9001 9002 no
+    `,
+  },
 ];
