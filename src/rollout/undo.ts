@@ -20,9 +20,9 @@ export type UndoProgress =
 /**
  * Takes back what the given stages began, last first. A stage's undo sequences run side by side, step by step.
  *
- * A failed step back ends the sequence: an app that is not proven healthy must not get traffic again. The exception is
- * the way back into a balancer (phase `enable`): each balancer has its own, and one that cannot be reached must not
- * keep the others from serving.
+ * A failed step back ends the sequence: an app that is not proven healthy must not get traffic again. The exceptions are
+ * the way back into a balancer (phase `enable`), as one that cannot be reached must not keep the others from serving, and
+ * firewalls: what was opened on one host is no reason to leave it open on another.
  */
 export function undoProgress(stages: readonly Stage[], state: RolloutState): UndoProgress {
   let isStuck = false;
@@ -42,10 +42,15 @@ export function undoProgress(stages: readonly Stage[], state: RolloutState): Und
     isRefused = index === 0 && statuses.every(({ status }) => !hasChanged(status));
     isStuck = true;
     isLost ||= failedHere.some(({ failure }) => isUnreachable(failure));
-    if (failedHere.some(({ step }) => step.phase !== "enable")) break;
+    if (failedHere.some(({ step }) => !standsAlone(step))) break;
     for (const { step } of failedHere) if (step.host !== null) lostHosts.add(step.host);
   }
   return isStuck ? { kind: "stuck", unreachable: isLost, refused: isRefused } : { kind: "undone" };
+}
+
+/** No other host's step back depends on it. */
+function standsAlone({ phase, action }: Step): boolean {
+  return phase === "enable" || action.kind === "firewall.restore";
 }
 
 /** True when at least one step of the stages has been begun. */
