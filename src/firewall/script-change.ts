@@ -199,6 +199,7 @@ sub do_remove {
   sweep(look_all());
   forget(kept());
   unlink "@TOOL@", "$dir/seen", "$dir/.lock"; unlink glob("$dir/*.tmp"); rmdir $dir;
+  system("systemctl", "daemon-reload");
   print "removed\n";
 }
 
