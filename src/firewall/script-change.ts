@@ -44,7 +44,7 @@ sub candidate {
   my $armed = arm($token, $confirm);
   my $why = $prepare->();
   my ($code, $said) = finish($armed);
-  $why = "cannot arm the way back: $said" if $code != 0;
+  $why = "cannot arm the way back: " . ($said =~ /\S/ ? $said : "systemd-run ended with $code") if $code != 0;
   $why = $commit->() unless $why;
   if ($why) {
     my $worse = put_back($previous);
@@ -192,6 +192,8 @@ sub do_boot {
 sub do_remove {
   take_lock(20);
   my (undef, undef, $token) = pending();
+  # Since the last boot it counts as active; to end it does nothing.
+  system("systemctl", "stop", "--quiet", "drover-firewall.service") if -e "@UNIT@";
   unlink "@WANTED@", "@UNIT@", "@MANIFEST@", "$dir/current", "$dir/pending";
   my $why = put_back("-");
   quit(67, "the rules could not be taken away", split /\n/, $why) if $why;

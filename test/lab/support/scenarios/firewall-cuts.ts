@@ -94,7 +94,7 @@ export async function byHand(bench: FirewallBench): Promise<void> {
   await sh(
     lab,
     "app2",
-    "iptables -N FOREIGN; iptables -A FOREIGN -s 192.168.56.1/32; iptables -I INPUT 1 -j FOREIGN; ping -c 1 -W 2 192.168.56.31 >/dev/null",
+    "iptables -N FOREIGN || iptables -F FOREIGN; iptables -A FOREIGN -s 192.168.56.1/32; iptables -I INPUT 1 -j FOREIGN; ping -c 1 -W 2 192.168.56.31 >/dev/null",
   );
   const before = await allInForce(lab, HOSTS);
   const foreign = async (): Promise<number> => {
@@ -115,6 +115,7 @@ export async function byHand(bench: FirewallBench): Promise<void> {
     expect(await allInForce(lab, HOSTS), what).toEqual(before);
     expect(await expectDrover(lab, 0, "apply", "--yes")).toContain("no difference");
   }
+  await sh(lab, "app2", "iptables -D INPUT -j FOREIGN; iptables -F FOREIGN; iptables -X FOREIGN");
   await bench.policy("by-hand", null);
   await expectDrover(lab, 0, "apply", "--yes");
   console.log(
@@ -128,7 +129,7 @@ export async function removed(bench: FirewallBench): Promise<void> {
   await sh(
     lab,
     "app1",
-    "iptables -N STAYS; iptables -A STAYS -s 192.168.56.31/32 -j RETURN; iptables -I INPUT 1 -j STAYS",
+    "iptables -N STAYS || iptables -F STAYS; iptables -A STAYS -s 192.168.56.31/32 -j RETURN; iptables -I INPUT 1 -j STAYS",
   );
   await bench.firewall(null);
   await expectDrover(lab, 0, "apply", "--yes");
@@ -143,6 +144,7 @@ export async function removed(bench: FirewallBench): Promise<void> {
     expect(found, host).toBe("");
   }
   expect(await rulesOf(lab, "app1")).toContain("-A STAYS -s 192.168.56.31/32 -j RETURN");
+  await sh(lab, "app1", "iptables -D INPUT -j STAYS; iptables -F STAYS; iptables -X STAYS");
   expect(await isLetIn(lab, "laptop", app3, FLOW)).toBe(true);
   expect(await expectDrover(lab, 0, "apply", "--yes")).toContain("no difference");
   await bench.firewall({});

@@ -67,7 +67,7 @@ export async function lostInExpansion(bench: FirewallBench): Promise<void> {
   const { code, output, ms } = await applyAndLose(lab, "app3");
   expect(code, output).not.toBe(0);
   expect(output).toContain("app3");
-  expect(await allInForce(lab, others("app3"))).toEqual(before);
+  expect(await allInForce(lab, others("app3")), output).toEqual(before);
   await lab.start("app3");
   await expectDrover(lab, 0, "apply", "--yes");
   expect(await isLetIn(lab, "dns1", ADDRESS["app3"] ?? "", 5555)).toBe(true);
