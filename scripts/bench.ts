@@ -77,7 +77,7 @@ async function applied(): Promise<boolean> {
     const found = [...took].find(([contender]) => contender.name === name)?.[1] ?? [];
     return median(found.map((each) => each[of]));
   };
-  const yardstick = { wall: middle("ansible, connects", "wall"), cpu: middle("ansible, connects", "cpu") };
+  const yardstick = { wall: middle("ansible, both families", "wall"), cpu: middle("ansible, both families", "cpu") };
   const rows = [...took].map(([{ name }, figures]) => [
     name,
     spread(figures.map(({ wall }) => wall)),
