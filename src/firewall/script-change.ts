@@ -40,12 +40,12 @@ sub candidate {
   my $token = "g$target-" . time . "-$$";
   my $tool = $ENV{DROVER_TOOL};
   spit("@TOOL@", $tool) if (slurp("@TOOL@") // "") ne $tool;
-  spit("$dir/pending", "$target $previous $token\n");
   my $armed = arm($token, $confirm);
   my $why = $prepare->();
   my ($code, $said) = finish($armed);
   $why = "cannot arm the way back: " . ($said =~ /\S/ ? $said : "systemd-run ended with $code") if $code != 0;
-  $why = $commit->() unless $why;
+  # Only now: whoever is cut off before has changed nothing, and after it the timer knows what to take back.
+  if (!$why) { spit("$dir/pending", "$target $previous $token\n"); $why = $commit->() }
   if ($why) {
     my $worse = put_back($previous);
     quit(67, "neither the new rules nor the previous ones could be loaded", split /\n/, "$why\n$worse") if $worse;

@@ -9,7 +9,7 @@ import { FOLDER, UNIT, WANTED } from "./paths.ts";
  *
  *     gN/                 a generation: its texts, manifest.json and, once confirmed, what iptables made of them
  *     current -> gN       the confirmed one; replacing this link by rename is what confirms
- *     pending             `TARGET PREVIOUS TOKEN`: in force, and not confirmed (`-`: none of ours)
+ *     pending             `TARGET PREVIOUS TOKEN`: maybe in force, not confirmed, and the timer runs (`-`: none of ours)
  *     seen                the largest generation there ever was
  *     .lock               held by whoever changes anything: of a confirmation and a timer that meet, the first wins
  */
