@@ -16,14 +16,25 @@ export interface Packet {
   readonly flow: Flow;
 }
 
+/** A packet as one end's firewall sees it: it knows its own host, and the other one by the address alone. */
+interface Seen extends Packet {
+  readonly isFrom: (host: string) => boolean;
+  readonly isTo: (host: string) => boolean;
+}
+
 /** Whether a packet that begins something is let out where it comes from and let in where it goes to. */
 export function passes(topology: Topology, packet: Packet): boolean {
   if (topology.firewall === null || packet.from.name === packet.to.name) return true;
-  return leaves(topology, packet) && enters(topology, packet);
+  const has = (address: string) => (host: string) => addressesOf(topology, host).includes(address);
+  const { from, to } = packet;
+  return (
+    leaves(topology, { ...packet, isFrom: (host) => host === from.name, isTo: has(to.address) }) &&
+    enters(topology, { ...packet, isFrom: has(from.address), isTo: (host) => host === to.name })
+  );
 }
 
 /** "By default, a pod is non-isolated for egress": only a policy with an egress list isolates. */
-function leaves(topology: Topology, packet: Packet): boolean {
+function leaves(topology: Topology, packet: Seen): boolean {
   const policies = policiesOn(topology, packet.from.name).filter((policy) => policy.egress !== null);
   if (policies.length === 0) return true;
   return (
@@ -33,7 +44,7 @@ function leaves(topology: Topology, packet: Packet): boolean {
 }
 
 /** Unlike in Kubernetes every host of the inventory is isolated for ingress; who is in none has no firewall of ours. */
-function enters(topology: Topology, packet: Packet): boolean {
+function enters(topology: Topology, packet: Seen): boolean {
   if (!isHost(topology, packet.to.name)) return true;
   return (
     packet.flow.protocol === "icmp" ||
@@ -45,22 +56,26 @@ function enters(topology: Topology, packet: Packet): boolean {
 }
 
 function policiesOn(topology: Topology, host: string): readonly Policy<PlacedPeer>[] {
-  return (topology.firewall?.policies ?? []).filter(({ subject }) =>
-    subject.kind === "hosts" ? subject.hosts.includes(host) : runs(topology, host, subject.app),
-  );
+  return (topology.firewall?.policies ?? []).filter(({ subject }) => isOf(topology, subject, host));
+}
+
+/** Whether a host is named by its label or by what it runs. */
+function isOf(topology: Topology, peer: PlacedPeer, host: string): boolean {
+  if (peer.kind === "cidr") return false;
+  return peer.kind === "hosts" ? peer.hosts.includes(host) : runs(topology, host, peer.app);
 }
 
 type On = { readonly policy: Policy<PlacedPeer>; readonly rule: PolicyRule<PlacedPeer> };
 
 /** Within a rule, one of the peers and one of the ports. A policy for an app means that app's ports by their names. */
-function isIn(topology: Topology, { policy, rule }: On, { from, to, flow }: Packet): boolean {
+function isIn(topology: Topology, { policy, rule }: On, { from, isTo, flow }: Seen): boolean {
   const only = policy.subject.kind === "app" ? policy.subject.app : null;
   const isPeer = rule.peers === "anyone" || rule.peers.some((peer) => isAt(topology, peer, from.address));
-  return isPeer && (rule.ports === "any" || rule.ports.some((port) => isPort(topology, port, { to, flow, only })));
+  return isPeer && (rule.ports === "any" || rule.ports.some((port) => isPort(topology, port, { isTo, flow, only })));
 }
 
 /** Names of ports are the destination's; an address outside has none. */
-function isOut(topology: Topology, rule: PolicyRule<PlacedPeer>, { to, flow }: Packet): boolean {
+function isOut(topology: Topology, rule: PolicyRule<PlacedPeer>, { to, isTo, flow }: Seen): boolean {
   const { ports } = rule;
   const peers: readonly (PlacedPeer | "anyone")[] = rule.peers === "anyone" ? ["anyone"] : rule.peers;
   return peers.some((peer) => {
@@ -68,7 +83,10 @@ function isOut(topology: Topology, rule: PolicyRule<PlacedPeer>, { to, flow }: P
     if (ports === "any") return true;
     const isCidr = peer !== "anyone" && peer.kind === "cidr";
     const only = peer !== "anyone" && peer.kind === "app" ? peer.app : null;
-    return ports.some((port) => !(isCidr && port.kind === "name") && isPort(topology, port, { to, flow, only }));
+    const isMeant = (host: string): boolean => isTo(host) && (peer === "anyone" || isOf(topology, peer, host));
+    return ports.some(
+      (port) => !(isCidr && port.kind === "name") && isPort(topology, port, { isTo: isMeant, flow, only }),
+    );
   });
 }
 
@@ -86,9 +104,9 @@ function isAt(topology: Topology, peer: PlacedPeer, address: string): boolean {
   }
 }
 
-type Destination = { readonly to: End; readonly flow: Flow; readonly only: string | null };
+type Destination = Pick<Seen, "isTo" | "flow"> & { readonly only: string | null };
 
-function isPort(topology: Topology, port: PolicyPort, { to, flow, only }: Destination): boolean {
+function isPort(topology: Topology, port: PolicyPort, { isTo, flow, only }: Destination): boolean {
   if (!("port" in flow)) return false;
   switch (port.kind) {
     case "all":
@@ -97,7 +115,7 @@ function isPort(topology: Topology, port: PolicyPort, { to, flow, only }: Destin
       return port.protocol === flow.protocol && port.from <= flow.port && flow.port <= port.to;
     case "name":
       return topology.apps
-        .filter((app) => runs(topology, to.name, app.name) && (only === null || app.name === only))
+        .filter((app) => isAny(app, isTo) && (only === null || app.name === only))
         .flatMap((app) => portsOf(app))
         .some(
           (own) =>
@@ -114,7 +132,7 @@ function portsOf(app: TopologyApp): readonly { name: string; protocol: "tcp" | "
 }
 
 /** What follows from the fleet itself, at the receiving end. */
-function entersByFleet(topology: Topology, packet: Packet): boolean {
+function entersByFleet(topology: Topology, packet: Seen): boolean {
   const { address } = packet.from;
   const isAdmin = (topology.firewall?.admin ?? []).some((prefix) => isWithin(address, prefix));
   const inFleet = topology.hosts.some(({ name }) => addressesOf(topology, name).includes(address));
@@ -132,7 +150,7 @@ function isTcp(flow: Flow, port: number): boolean {
 }
 
 /** What both ends know of. */
-function isBetweenApps(topology: Topology, packet: Packet): boolean {
+function isBetweenApps(topology: Topology, packet: Seen): boolean {
   return isVrrp(topology, packet) || isTalk(topology, packet) || isRouted(topology, packet);
 }
 
@@ -146,32 +164,26 @@ function entersBalancer(topology: Topology, set: TopologyBalancer, way: { flow: 
 }
 
 /** And at the sending end, where that is isolated. Readers of metrics are hosts that are named, not ones in a network. */
-function leavesByFleet(topology: Topology, packet: Packet): boolean {
+function leavesByFleet(topology: Topology, packet: Seen): boolean {
   const metrics = topology.firewall?.metrics ?? [];
-  const isReader =
-    metrics === "anyone" || metrics.some((peer) => peer.kind !== "cidr" && isAt(topology, peer, packet.from.address));
+  const isReader = metrics === "anyone" || metrics.some((peer) => isOf(topology, peer, packet.from.name));
   return isDns(topology, packet) || (isReader && isMetrics(topology, packet)) || isBetweenApps(topology, packet);
 }
 
 /** An app to the instances of one it talks to. */
-function isTalk(topology: Topology, { from, to, flow }: Packet): boolean {
-  if (flow.protocol !== "tcp") return false;
+function isTalk(topology: Topology, { isFrom, isTo, flow }: Seen): boolean {
   return topology.apps
-    .filter(({ name }) => runsAt(topology, from.address, name))
-    .flatMap(({ talksTo }) => talksTo)
-    .some((name) => runs(topology, to.name, name) && appOf(topology, name).port === flow.port);
+    .filter((app) => isAny(app, isFrom))
+    .flatMap(({ talksTo }) => talksTo.map((name) => appOf(topology, name)))
+    .some((app) => isAny(app, isTo) && app.port !== null && isTcp(flow, app.port));
 }
 
 /** A balancer to the instances of what it carries. */
-function isRouted(topology: Topology, { from, to, flow }: Packet): boolean {
-  if (flow.protocol !== "tcp") return false;
+function isRouted(topology: Topology, { isFrom, isTo, flow }: Seen): boolean {
   return topology.apps
-    .filter((app) => runs(topology, to.name, app.name) && app.port === flow.port)
+    .filter((app) => isAny(app, isTo) && app.port !== null && isTcp(flow, app.port))
     .flatMap(({ routes }) => routes)
-    .some(({ lb }) => {
-      const hosts = topology.balancers.find(({ name }) => name === lb)?.hosts ?? [];
-      return hosts.some((host) => addressesOf(topology, host).includes(from.address));
-    });
+    .some(({ lb }) => topology.balancers.some(({ name, hosts }) => name === lb && hosts.some(isFrom)));
 }
 
 /** Balancers of one set with a VIP speak VRRP from their own addresses. */
@@ -184,20 +196,22 @@ function isVrrp(topology: Topology, { from, to, flow }: Packet): boolean {
   );
 }
 
-function isDns(topology: Topology, { to, flow }: Packet): boolean {
-  return "port" in flow && flow.port === 53 && (topology.dns?.servers ?? []).includes(to.name);
+function isDns(topology: Topology, { isTo, flow }: Seen): boolean {
+  return "port" in flow && flow.port === 53 && (topology.dns?.servers ?? []).some(isTo);
 }
 
-function isMetrics(topology: Topology, { to, flow }: Packet): boolean {
-  if (!("port" in flow)) return false;
-  const ofBalancer = setsOf(topology, to.name).some(({ settings: { metrics } }) => {
+function isMetrics(topology: Topology, { isTo, flow }: Seen): boolean {
+  const ofBalancer = topology.balancers.some(({ hosts, settings: { metrics } }) => {
     const isOpen = metrics !== null && !metrics.address.startsWith("127.") && metrics.address !== "::1";
-    return isOpen && flow.protocol === "tcp" && flow.port === metrics.port;
+    return isOpen && hosts.some(isTo) && isTcp(flow, metrics.port);
   });
   const ofApp = topology.apps
-    .filter(({ name }) => runs(topology, to.name, name))
+    .filter((app) => isAny(app, isTo))
     .flatMap(({ ports }) => ports)
-    .some(({ name, protocol, port }) => name === "metrics" && protocol === flow.protocol && port === flow.port);
+    .some(
+      ({ name, protocol, port }) =>
+        name === "metrics" && "port" in flow && protocol === flow.protocol && port === flow.port,
+    );
   return ofBalancer || ofApp;
 }
 
@@ -220,8 +234,9 @@ function runs(topology: Topology, host: string, app: string): boolean {
   return appOf(topology, app).instances.some((instance) => instance.host === host);
 }
 
-function runsAt(topology: Topology, address: string, app: string): boolean {
-  return topology.hosts.some(({ name }) => runs(topology, name, app) && addressesOf(topology, name).includes(address));
+/** Whether one of the hosts that run an app is meant. */
+function isAny({ instances }: TopologyApp, isHostMeant: (host: string) => boolean): boolean {
+  return instances.some(({ host }) => isHostMeant(host));
 }
 
 function setsOf(topology: Topology, host: string): readonly TopologyBalancer[] {
