@@ -21,7 +21,7 @@ const ROUNDS = 5;
 let bench: FirewallBench;
 
 beforeAll(async () => {
-  bench = await raiseFirewall(lab, { confirm: 5 });
+  bench = await raiseFirewall(lab);
 });
 
 afterAll(() => lab.down());

@@ -17,6 +17,21 @@ export async function inForce(lab: Lab, host: string): Promise<string> {
   return withoutNumbers(await sh(lab, host, script));
 }
 
+/**
+ * What rules let pass, a port at a time and whoever asked for it: the union of two firewalls is the union of these. Lines of
+ * one family stand before those of the other, and tell which they are of by their addresses.
+ */
+export function passes(rules: string): ReadonlySet<string> {
+  return new Set(
+    rules.split("\n").flatMap((line) => {
+      if (!line.includes("--comment")) return [line];
+      const plain = line.replace(/ -m comment --comment "[^"]*"/, "").replace(/ -m (?:multiport|tcp|udp)\b/g, "");
+      const ports = / --dports? (\S+)/.exec(plain)?.[1]?.split(",") ?? [""];
+      return ports.map((port) => plain.replace(/ --dports? \S+/, ` ${port}`));
+    }),
+  );
+}
+
 /** Of several hosts, by name. */
 export async function allInForce(lab: Lab, hosts: readonly string[]): Promise<Readonly<Record<string, string>>> {
   return Object.fromEntries(

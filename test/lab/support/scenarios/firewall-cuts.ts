@@ -139,7 +139,7 @@ export async function removed(bench: FirewallBench): Promise<void> {
     const found = await sh(
       lab,
       host,
-      "find /etc/systemd /var/lib/drover -name '*firewall*'; systemctl list-units --all --plain --no-legend 'drover-firewall*'; true",
+      "find /etc/systemd /var/lib/drover -path /var/lib/drover/state -prune -o -name '*firewall*' -print; systemctl list-units --all --plain --no-legend 'drover-firewall*'; true",
     );
     expect(found, host).toBe("");
   }
