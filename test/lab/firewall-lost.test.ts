@@ -7,6 +7,7 @@ import {
   addressReleased,
   addressReused,
   lostInExpansion,
+  silentInContraction,
   silentInExpansion,
 } from "./support/scenarios/firewall-lost.ts";
 
@@ -21,6 +22,10 @@ afterAll(() => lab.down());
 
 test("a silent host stops what opens, before anything is changed", async () => {
   await expect(silentInExpansion(bench)).resolves.toBeUndefined();
+});
+
+test("a silent host keeps the others from nothing that closes", async () => {
+  await expect(silentInContraction(bench)).resolves.toBeUndefined();
 });
 
 test("a host lost in the middle of what opens: taken back on the others", async () => {

@@ -10,6 +10,7 @@ import {
   addressReleased,
   addressReused,
   lostInExpansion,
+  silentInContraction,
   silentInExpansion,
 } from "../lab/support/scenarios/firewall-lost.ts";
 import { moveApp, rolloutOpensItsOwn } from "../lab/support/scenarios/firewall-move.ts";
@@ -62,6 +63,7 @@ test("what is changed by hand is named by plan and repaired; what others put the
 
 test("silent hosts, lost hosts, and addresses that another host gets", async () => {
   await times(ROUNDS, () => silentInExpansion(bench));
+  await times(ROUNDS, () => silentInContraction(bench));
   await times(ROUNDS, () => lostInExpansion(bench));
   await addressReleased(bench);
   await expect(addressReused(bench)).resolves.toBeUndefined();

@@ -117,7 +117,7 @@ async function pack({ fleet }: Lab): Promise<void> {
   expect(packed.code, packed.stderr).toBe(0);
 }
 
-export async function benchOf(lab: Lab): Promise<FirewallBench> {
+async function benchOf(lab: Lab): Promise<FirewallBench> {
   const drover = join(lab.fleet, "drover.yaml");
   const inventory = join(lab.fleet, "inventory.yaml");
   const plain = await readFile(join(checkout, "lab/fleet/drover.yaml"), "utf8");

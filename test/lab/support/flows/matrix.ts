@@ -6,7 +6,7 @@ import { sampling } from "./agents.ts";
 import { ADDRESS, FLOW, HOSTS, SHOP } from "./bench.ts";
 
 /** A port that no file speaks of. */
-export const UNDECLARED = 9999;
+const UNDECLARED = 9999;
 
 const PORTS = [SHOP, FLOW, UNDECLARED] as const;
 

@@ -29,6 +29,25 @@ export async function silentInExpansion(bench: FirewallBench): Promise<void> {
   console.log(`silent in an expansion: exit code ${String(code)}, nothing changed`);
 }
 
+/** A host that is silent from the start of what closes: the others close, the exit code tells, and it closes once it is back. */
+export async function silentInContraction(bench: FirewallBench): Promise<void> {
+  const { lab } = bench;
+  const [app1 = "", app3 = ""] = ["app1", "app3"].map((host) => ADDRESS[host]);
+  await bench.policy("opens", OPENS);
+  await expectDrover(lab, 0, "apply", "--yes");
+  await bench.policy("opens", null);
+  await lab.partition("app3", "laptop");
+  const output = await expectDrover(lab, 4, "apply", "--yes", "--timeout", "5s");
+  expect(output).toContain("app3");
+  expect(await isLetIn(lab, "dns1", app1, 5555), "app1 has closed").toBe(false);
+  expect(await isLetIn(lab, "dns1", app3, 5555), "app3 was not heard of").toBe(true);
+  await lab.heal();
+  await expectDrover(lab, 0, "apply", "--yes");
+  expect(await isLetIn(lab, "dns1", app3, 5555)).toBe(false);
+  expect(await debts(lab)).toEqual([]);
+  console.log("silent in a contraction: exit code 4, closed on the others; closed there once it answers");
+}
+
 /** Keeps the firewall of a host busy, so that a change waits there; ends with the host. */
 async function hold(lab: Lab, host: string): Promise<void> {
   const script = "exec 9>/var/lib/drover/firewall/.lock; flock 9; echo held; exec sleep 60";
