@@ -1,5 +1,5 @@
 import type { PlanInput } from "./input.ts";
-import { heldBy } from "./vips.ts";
+import { heldBy, setOf } from "./vips.ts";
 
 /** Hosts of one round besides the canary: at most a quarter of all that change, and no fewer than this where there are. */
 const SMALL = 10;
@@ -22,12 +22,22 @@ export function roundsOf(hosts: readonly string[], input: PlanInput): readonly (
   return [[canary], ...rounds];
 }
 
-/** A host that others depend on is no canary while there is another. */
+/**
+ * A balancer that stands by while another holds the VIP serves nobody, and as canary it saves a round: it could not go
+ * with the others anyway. Else a host that no other depends on.
+ */
 function canaryOf(hosts: readonly string[], input: PlanInput): string | null {
   const { topology } = input;
   const shared = new Set(groupsOf(input).flat());
   const plain = hosts.filter((host) => !shared.has(host) && host !== topology.state.host);
-  return plain[0] ?? lateLast(hosts, input)[0] ?? null;
+  return hosts.find((host) => standsBy(host, input)) ?? plain[0] ?? lateLast(hosts, input)[0] ?? null;
+}
+
+function standsBy(host: string, input: PlanInput): boolean {
+  const set = setOf(host, input);
+  if (set === null || heldBy(host, input).length > 0 || host === input.topology.state.host) return false;
+  const held = new Set(set.hosts.flatMap((each) => heldBy(each, input)).map(({ address }) => address));
+  return set.vips.length > 0 && set.vips.every(({ address }) => held.has(address));
 }
 
 function groupsOf({ topology }: PlanInput): readonly (readonly string[])[] {

@@ -59,10 +59,14 @@ interface Circumstances {
   readonly running?: readonly string[];
   readonly open?: PlanInput["open"];
   readonly ledger?: FirewallLedger;
+  /** The balancer that holds the VIP. */
+  readonly holder?: string;
 }
 
+const VIP = { address: "10.0.0.10", prefix: 24 };
+
 function inputOf(topology: Topology, circumstances: Circumstances = {}): PlanInput {
-  const { applied, silent = [], facts = {}, running = [], open = {}, ledger = null } = circumstances;
+  const { applied, silent = [], facts = {}, running = [], open = {}, ledger = null, holder } = circumstances;
   const models = applied === undefined ? new Map<string, FirewallModel>() : desiredFirewall(applied);
   const silence = unknown(failure("host-timeout", "no answer"));
   const views = topology.hosts.map(({ name }): [string, HostView] => {
@@ -72,7 +76,7 @@ function inputOf(topology: Topology, circumstances: Circumstances = {}): PlanInp
       platform: known({ systemd: 252, architecture: "x86_64", freeBytes: 1e9, missing: [] }),
       release: known({ apps }),
       lb: null,
-      vip: null,
+      vip: known({ live: { holds: name === holder ? [VIP.address] : [] } }),
       firewall: silent.includes(name) ? silence : known(facts[name] ?? told(models.get(name) ?? null)),
       former: null,
     };
@@ -131,6 +135,14 @@ describe("plans of the fleet's firewalls", () => {
     expect(rounds[0]).toEqual(["app1"]);
     for (const round of rounds) expect(round.filter((host) => host?.startsWith("lb"))).not.toHaveLength(2);
     expect(rounds.flat()).toHaveLength(6);
+  });
+
+  test("a balancer that stands by is the canary, and whoever holds the VIP goes later", () => {
+    const paired = topologyWith({ ...SHOP, sets: { edge: { on: ["lb1", "lb2"], vips: [VIP] } } });
+    const { first } = planFirewalls(inputOf(paired, { holder: "lb1" }), FLEET);
+    expect(hostsOf(first[0])).toEqual([["lb2"], ["app1", "app2", "app3", "dns1", "lb1"]]);
+    const unheld = planFirewalls(inputOf(paired), FLEET);
+    expect(hostsOf(unheld.first[0])[0]).toEqual(["app1"]);
   });
 
   test("what a policy opens is opened at first, and said", () => {
