@@ -1,8 +1,8 @@
 // Nobody is locked out, whatever is written or rebooted.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { lab as makeLab } from "./support/lab.ts";
 import type { FirewallBench } from "./support/flows/bench.ts";
-import { raiseFirewall } from "./support/flows/bench.ts";
+import { raiseFirewall, tidy } from "./support/flows/bench.ts";
 import { adminWithoutOperator, lockedOut, rebooted } from "./support/scenarios/firewall-lockout.ts";
 
 const lab = makeLab("firewall-lockout");
@@ -13,6 +13,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => lab.down());
+
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
 
 test("an admin list without the operator is refused at plan", async () => {
   await expect(adminWithoutOperator(bench)).resolves.toBeUndefined();

@@ -1,8 +1,8 @@
 // The firewall of a fleet whose hosts do not answer, are lost half-way, or hand their address on.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { lab as makeLab } from "./support/lab.ts";
 import type { FirewallBench } from "./support/flows/bench.ts";
-import { raiseFirewall } from "./support/flows/bench.ts";
+import { raiseFirewall, tidy } from "./support/flows/bench.ts";
 import {
   addressReleased,
   addressReused,
@@ -19,6 +19,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => lab.down());
+
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
 
 test("a silent host stops what opens, before anything is changed", async () => {
   await expect(silentInExpansion(bench)).resolves.toBeUndefined();

@@ -1,9 +1,9 @@
 // The fleet's firewall, with the real drover on real hosts: each scenario once, with its figures. test/prove/firewall.test.ts
 // runs the same with full counts.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { lab as makeLab } from "./support/lab.ts";
 import type { FirewallBench } from "./support/flows/bench.ts";
-import { raiseFirewall } from "./support/flows/bench.ts";
+import { raiseFirewall, tidy } from "./support/flows/bench.ts";
 import { expectDrover } from "./support/shop.ts";
 import { byHand, removed, revoked } from "./support/scenarios/firewall-cuts.ts";
 import { applyAgain, regenerations } from "./support/scenarios/firewall-churn.ts";
@@ -17,6 +17,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => lab.down());
+
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
 
 test("what is in force already is left alone, byte by byte", async () => {
   await expect(applyAgain(bench)).resolves.toBeUndefined();

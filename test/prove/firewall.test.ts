@@ -1,8 +1,8 @@
 // The firewall's promises with the full counts; each figure is printed, each limit asserted.
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { lab as makeLab } from "../lab/support/lab.ts";
 import type { FirewallBench } from "../lab/support/flows/bench.ts";
-import { raiseFirewall } from "../lab/support/flows/bench.ts";
+import { raiseFirewall, tidy } from "../lab/support/flows/bench.ts";
 import { applyAgain, regenerations, seedOf } from "../lab/support/scenarios/firewall-churn.ts";
 import { byHand, removed, revoked } from "../lab/support/scenarios/firewall-cuts.ts";
 import { adminWithoutOperator, killed, lockedOut, rebooted } from "../lab/support/scenarios/firewall-lockout.ts";
@@ -26,6 +26,8 @@ beforeAll(async () => {
 });
 
 afterAll(() => lab.down());
+
+beforeEach(({ onTestFailed }) => onTestFailed(() => tidy(bench), 120_000));
 
 async function times(count: number, what: () => Promise<void>): Promise<void> {
   // oxlint-disable-next-line no-await-in-loop -- one after the other

@@ -1,5 +1,6 @@
 // The other ends of flows: programs on the lab's hosts and its laptop that connect, stay connected, or only knock.
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -41,11 +42,21 @@ export interface Sampled {
 /** The program, for whoever packs it as an app. */
 export const FLOWS: string = join(import.meta.dirname, "flows.py");
 
+const running = new Set<ChildProcess>();
+
+/** Ends those that a failed scenario has left at work. */
+export function stopAll(): void {
+  for (const child of running) child.stdin?.end();
+  running.clear();
+}
+
 /** Starts the program on a host, or on the laptop, and waits until it is at work. */
 async function start<Totals>(lab: Lab, where: string, args: readonly string[]): Promise<Agent<Totals>> {
   const place = where === "laptop" ? ["run", "--"] : ["exec", where, "--"];
   const argv = [...place, "python3", "-uc", readFileSync(FLOWS, "utf8"), ...args];
   const child = spawn(join(checkout, "lab/lab"), argv, { env: { ...process.env, LAB: lab.name }, stdio: "pipe" });
+  running.add(child);
+  child.on("close", () => running.delete(child));
   let complained = "";
   child.stderr.on("data", (chunk: Buffer) => (complained += chunk.toString()));
   child.stdin.on("error", () => undefined); // it may have ended

@@ -3,9 +3,10 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { Lab } from "../lab.ts";
-import { checkout, command } from "../lab.ts";
-import { expectDrover } from "../shop.ts";
-import { FLOWS } from "./agents.ts";
+import { EXIT_CODE } from "../../../../src/report/exit-code.ts";
+import { checkout, command, until } from "../lab.ts";
+import { drover, expectDrover } from "../shop.ts";
+import { FLOWS, stopAll } from "./agents.ts";
 
 export const HOSTS = ["lb1", "lb2", "app1", "app2", "app3", "dns1"] as const;
 
@@ -53,6 +54,8 @@ export interface FirewallBench {
   policy(name: string, text: string | null): Promise<void>;
   /** Changes an app's file; null takes it away. */
   app(name: string, change: Partial<AppText> | null): Promise<void>;
+  /** All files as they were at first; hosts are not asked. */
+  reset(): Promise<void>;
   /** The inventory as the lab wrote it, with lines taken out and others put in. */
   inventory(change: { readonly without?: readonly string[]; readonly lines?: readonly string[] }): Promise<void>;
 }
@@ -110,6 +113,22 @@ export async function raiseFirewall(lab: Lab, block: Partial<Block> = {}): Promi
   return bench;
 }
 
+/** After a scenario that failed half way: what it left must not take the next ones with it. Says what it could not do. */
+export async function tidy(bench: FirewallBench): Promise<void> {
+  const { lab } = bench;
+  stopAll();
+  await lab.heal();
+  for (const host of HOSTS) await lab.start(host);
+  await bench.reset();
+  let last = await drover(lab, "apply", "--yes");
+  // The lease of a killed run is free within ten seconds.
+  await until("the lease is free", async () => {
+    if (last.code === EXIT_CODE.leaseHeld) last = await drover(lab, "apply", "--yes");
+    return last.code !== EXIT_CODE.leaseHeld;
+  });
+  if (last.code !== 0) console.log(`could not tidy up: ${last.stdout}${last.stderr}`);
+}
+
 async function pack({ fleet }: Lab): Promise<void> {
   const packed = await command("python3", [join(checkout, "lab/apps/pack.py"), join(fleet, "dist"), "flows", FLOWS], {
     stdin: "1\n",
@@ -145,6 +164,11 @@ async function benchOf(lab: Lab): Promise<FirewallBench> {
       const app = { hosts: [], talksTo: [], port: 0, routes: [], ...apps.get(name), ...change };
       apps.set(name, app);
       await writeFile(file, appYaml(name, app));
+    },
+    async reset() {
+      await bench.inventory({});
+      await bench.firewall({ admin: BLOCK.admin, sever: false, policies: {} });
+      for (const name of apps.keys()) await bench.app(name, APPS[name] ?? null);
     },
     async inventory({ without = [], lines = [] }) {
       const left = hosts.filter((line) => line !== "" && !without.some((name) => line.startsWith(`  ${name}:`)));

@@ -196,6 +196,8 @@ export async function regenerations(bench: FirewallBench, churn: Churn): Promise
   for (const each of connects) expect(each.failed, JSON.stringify(each)).toBe(0);
   for (const each of streams) expect(each.broken, JSON.stringify(each)).toBe(0);
   expect(connections).toBeGreaterThanOrEqual(churn.connections);
+  await bench.reset();
+  await expectDrover(lab, 0, "apply", "--yes");
 }
 
 function mean(values: readonly number[]): string {
