@@ -6,11 +6,13 @@ const ipv6 = z.ipv6();
 
 /**
  * An IP address in its one canonical spelling (RFC 5952 for IPv6), so that two spellings of one address are seen to be
- * the same; null for anything else: prefixes (`/24`), zones (`%eth0`), host names, and addresses nobody can have.
+ * the same; null for anything else: prefixes (`/24`), zones (`%eth0`), host names, and addresses nobody can have. An IPv4
+ * address written as IPv6 (RFC 4291 §2.5.5.2) is none either: its packets are IPv4's, and rules for it would never match.
  */
 export function canonicalAddress(text: string): string | null {
   const canonical = canonicalSpelling(text);
-  return canonical === "0.0.0.0" || canonical === "::" ? null : canonical;
+  if (canonical === "0.0.0.0" || canonical === "::") return null;
+  return canonical !== null && /^::ffff:[0-9a-f]+:[0-9a-f]+$/.test(canonical) ? null : canonical;
 }
 
 /** As {@link canonicalAddress}, but also for the addresses that no host has and networks begin with. */
