@@ -103,14 +103,14 @@ function* apply({ host, generation, model, texts, confirm: within, cuts }: Apply
 }
 
 function* restore({ host, generation, confirm: within }: Restore): Operation {
-  if (generation === null) return yield* remove(host);
+  if (generation === null) return yield* remove(host, []);
   const committed = yield* run(host, tool("restore", [String(generation), String(within)]));
   return yield* confirm(host, generation, committed, "");
 }
 
-/** Needs no confirmation: it only opens. */
-function* remove(host: string): Operation {
-  const removed = yield* run(host, tool("remove", []));
+/** Needs no confirmation: it only opens, since a host where it might not is left alone (`safely`). */
+function* remove(host: string, how: readonly ["safely"] | readonly []): Operation {
+  const removed = yield* run(host, tool("remove", how));
   return removed.code === 0 ? done() : failed(whatFailed(host, removed));
 }
 
@@ -122,6 +122,6 @@ export function operateFirewall(action: FirewallAction): Operation {
     case "firewall.restore":
       return restore(action);
     case "firewall.remove":
-      return remove(action.host);
+      return remove(action.host, ["safely"]);
   }
 }

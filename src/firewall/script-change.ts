@@ -189,8 +189,21 @@ sub do_boot {
   quit(1, "no generation could be loaded: nothing is refused on this host", $first);
 }
 
+# A policy that refuses was bearable as long as rules of ours let somebody in: taking those away may shut everybody out.
+sub need_open_policies {
+  my $seen = look_all();
+  for my $family (@families) {
+    my ($chain, $policy) = $seen->{$family->[0]}{text} =~ /^:(INPUT|OUTPUT) (DROP|REJECT)/m or next;
+    quit(67, "the policy of $chain ($family->[2]) is $policy: without drover\x27s rules it might refuse everybody",
+      "nothing was changed; first: $family->[1] -P $chain ACCEPT", "or, where rules of others let you in: perl @TOOL@ remove");
+  }
+}
+
+# WHEN: safely, where somebody only does not want us any more; else whatever comes after.
 sub do_remove {
+  my ($when) = @_;
   take_lock(20);
+  need_open_policies() if ($when // "") eq "safely";
   my (undef, undef, $token) = pending();
   # Since the last boot it counts as active; to end it does nothing.
   system("systemctl", "stop", "--quiet", "drover-firewall.service") if -e "@UNIT@";

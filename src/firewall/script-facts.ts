@@ -53,6 +53,19 @@ sub before_ours {
   return join("", map { "$_\n" } grep { /^-A (?:INPUT|OUTPUT) .*(?:-j (?:ACCEPT|DROP|REJECT|RETURN|N?F?QUEUE|TARPIT|DELUDE|SYNPROXY)(?= |$)|-j DRV-)/ } split /\n/, $text);
 }
 
+# What boot and the timer need: a file that is gone or cut off is found here, and not by the next boot.
+sub is_whole {
+  my $g = "$dir/g" . current();
+  return 0 unless (slurp("$dir/tool") // "") =~ /^\$what->\(\@ARGV\);\n\z/m;
+  my $sets = slurp("$g/sets") // return 0;
+  my %created = map { $_ => 1 } sets_of($sets);
+  for my $family (@families) {
+    my $text = slurp("$g/$family->[0]") // "";
+    return 0 unless $text =~ /^\*filter\n.*^COMMIT\n\z/ms && !grep { !$created{$_} } $text =~ / --match-set (\S+) /g;
+  }
+  return $sets eq "" || $sets =~ /^destroy \S+\n\z/m;
+}
+
 # sudo takes it out of the environment: whoever is above us still has it.
 sub operator {
   my $pid = $$;
@@ -88,7 +101,7 @@ sub facts {
   my ($target) = pending();
   say_hex("pending", $target) if defined $target && $target ne current();
   say_hex("manifest", slurp("@MANIFEST@"));
-  say_hex("enabled", "yes") if loads_at_boot() && -s "$dir/tool";
+  say_hex("enabled", "yes") if loads_at_boot() && is_whole();
   if (current() ne "-" && !defined $target && %$seen) {
     my $loaded = slurp("$dir/g" . current() . "/loaded");
     my $live = all_printed($seen, current(), $sets);

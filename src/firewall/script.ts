@@ -84,6 +84,9 @@ sub pending { return (slurp("$dir/pending") // "") =~ /^(\d+) (\d+|-) (\S+)$/ ? 
 sub kept { opendir(my $d, $dir) or return (); return sort { $b <=> $a } map { /^g(\d+)$/ ? $1 : () } readdir $d }
 sub named { my ($generation) = @_; return $generation eq "-" ? "no rules of drover" : "generation $generation" }
 
+# A rule without what is quoted in it: a comment of somebody else may hold whatever looks like a jump of ours.
+sub unquoted { return $_[0] =~ s/"(?:[^"\\]|\\.)*"//gr }
+
 # One family as the kernel has it: chains of ours, jumps from chains of others, and what the two entrances lead to.
 sub look {
   my ($text) = @_;
@@ -91,7 +94,7 @@ sub look {
   for (split /\n/, $text) {
     if (/^:(DRV-\S+)/) { $f{chains}{$1} = 1 }
     elsif (/^-A (DRV-\S+) (.*)$/) { $f{size}{$1}++; push @{$f{leads}{$1}}, $2 if $1 eq "DRV-INPUT" || $1 eq "DRV-OUTPUT" }
-    elsif (/^-A (\S+ .*-[jg] DRV-.*)$/) { push @{$f{jumps}}, $1 }
+    elsif (/^-A (\S+ .*)$/ && unquoted($1) =~ / -[jg] DRV-/) { push @{$f{jumps}}, substr($_, 3) }
   }
   $f{entered} = join("\n", sort @{$f{jumps}}) eq "INPUT -j DRV-INPUT\nOUTPUT -j DRV-OUTPUT";
   my $leads = join("\n", map { join("\n", @{$f{leads}{$_} || []}) } "DRV-INPUT", "DRV-OUTPUT");
@@ -169,7 +172,7 @@ sub printed {
   my $text = "";
   for (split /\n/, $f->{text}) {
     if (/^:(\S+) /) { $text .= "-N $1\n" if $ours{$1} }
-    elsif (/^-A (\S+) (.*)$/) { $text .= "$_\n" if $ours{$1} || $2 =~ /-[jg] DRV-(?:IN|OUT)PUT(?= |$)/ }
+    elsif (/^-A (\S+) (.*)$/) { $text .= "$_\n" if $ours{$1} || unquoted($2) =~ /-[jg] DRV-(?:IN|OUT)PUT(?= |$)/ }
   }
   return $text;
 }

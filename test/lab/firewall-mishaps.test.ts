@@ -214,6 +214,41 @@ describe("what somebody changed by hand", () => {
     expect(await stable("app2")).toMatchObject({ manifest: null, newest: 0, enabled: false });
   });
 
+  test.for([
+    ["the rules of the generation", "truncate -s 100 current/v4"],
+    ["its sets", "rm current/sets"],
+    ["the program", "truncate -s 300 tool"],
+  ] as const)("is seen before the next boot finds it: %s cut off or gone", async ([, script]) => {
+    const { newest } = await stable("app1");
+    await apply("app1", newest + 1, withSet(7000));
+    expect(await stable("app1")).toMatchObject({ enabled: true });
+    await sh("app1", `cd /var/lib/drover/firewall; ${script}`);
+    expect(await stable("app1")).toMatchObject({ enabled: false, active: { v4: newest + 1 } });
+    await apply("app1", newest + 2, withSet(7000));
+    expect(await stable("app1")).toMatchObject({ enabled: true, drift: [] });
+  });
+
+  test("is not a rule of somebody else, whatever its comment says", async () => {
+    const foreign = '-A INPUT -s 10.99.0.1/32 -m comment --comment "ahead of -j DRV-INPUT" -j DROP';
+    await sh("app1", `iptables ${foreign.replace("-A", "-I")}`);
+    const { newest } = await stable("app1");
+    await apply("app1", newest + 1);
+    expect(await stable("app1")).toMatchObject({ drift: [], active: { v4: newest + 1 } });
+    expect(await rules("app1")).toContain(foreign);
+    await sh("app1", `iptables ${foreign.replace("-A", "-D")}`);
+  });
+
+  test("keeps rules that would shut everybody out by going", async () => {
+    const { newest } = await stable("app1");
+    await apply("app1", newest + 1);
+    await sh("app1", "iptables -P INPUT DROP");
+    const outcome = await drive(operateFirewall({ kind: "firewall.remove", host: "app1" }));
+    expect(outcome).toMatchObject({ kind: "failed", failure: { code: "firewall-refused" } });
+    expect(JSON.stringify(outcome)).toContain("iptables -P INPUT ACCEPT");
+    expect(await stable("app1")).toMatchObject({ drift: [], active: { v4: newest + 1 }, enabled: true });
+    await sh("app1", "iptables -P INPUT ACCEPT");
+  });
+
   test("keeps the newest four generations", async () => {
     for (const generation of [1, 2, 3, 4, 5, 6]) await apply("app2", generation, withSet(7000 + generation));
     const kept = await sh(
