@@ -69,7 +69,7 @@ export function firewallShowLines(show: FirewallShow): readonly string[] {
   return [
     `${printable(host)}: ${stateSentence(told)}`,
     ...unmanaged,
-    ...(told.egress === null ? [] : [egressSentence(told.egress)]),
+    ...(told.egress === null ? [] : [refusedSentence(told, told.egress)]),
     ...rules,
     ...(notes.length === 0 ? [] : ["", ...notes.map(printable)]),
   ];
@@ -96,10 +96,15 @@ function inForce(generation: number | null): string {
 }
 
 function confirmed(generation: number, { v4, v6 }: FirewallTold["active"]): string {
-  return v4 === generation && v6 === generation ? "confirmed" : `but CONFIRMED WAS ${String(generation)}`;
+  return v4 === generation && v6 === generation ? "confirmed" : `but CONFIRMED IS ${String(generation)}`;
 }
 
-function egressSentence(egress: boolean): string {
+/** What the rules below do. They are those of the confirmed generation, whatever became of it. */
+function refusedSentence({ generation, active, unconfirmed }: FirewallTold, egress: boolean): string {
+  const off = [...(active.v4 === generation ? [] : ["IPv4"]), ...(active.v6 === generation ? [] : ["IPv6"])];
+  if (off.length > 0 && unconfirmed === null) {
+    return `the rules of generation ${String(generation)}, NOT IN FORCE for ${off.join(" and ")}:`;
+  }
   const refused = "everything else that comes in is dropped, but for answers and pings";
   return egress ? `${refused}; everything else that goes out is refused` : `${refused}; what goes out is open`;
 }

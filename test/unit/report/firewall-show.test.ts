@@ -79,8 +79,9 @@ describe("firewall show", () => {
   test("tells families apart where they differ", () => {
     const show = shown({ active: { v4: 12, v6: null } });
     expect(firewallShowLines(show)[0]).toBe(
-      "app1: IPv4: generation 12 in force; IPv6: NOTHING IN FORCE, but CONFIRMED WAS 12, loaded at boot",
+      "app1: IPv4: generation 12 in force; IPv6: NOTHING IN FORCE, but CONFIRMED IS 12, loaded at boot",
     );
+    expect(firewallShowLines(show)[1]).toBe("the rules of generation 12, NOT IN FORCE for IPv6:");
     expect(firewallShowCode(show)).toBe(2);
   });
 
