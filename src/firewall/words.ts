@@ -66,7 +66,10 @@ function namesIn(prefix: string, naming: Naming): readonly string[] {
 }
 
 function listed(prefixes: readonly string[], naming: Naming): string {
-  const names = [...new Set(prefixes.flatMap((prefix) => namesIn(prefix, naming)))];
+  // What has a name comes first: it is not among those that are only counted.
+  const all = [...new Set(prefixes.flatMap((prefix) => namesIn(prefix, naming)))];
+  const isNetwork = (name: string): boolean => parsePrefix(name) !== null;
+  const names = [...all.filter((name) => !isNetwork(name)), ...all.filter(isNetwork)];
   if (names.length <= NAMED + 1) return names.join(", ");
   return `${names.slice(0, NAMED).join(", ")} and ${String(names.length - NAMED)} more`;
 }

@@ -15,10 +15,7 @@ export function backLine(plan: Plan): string {
 export function fullPlanLines(plan: Plan): readonly string[] {
   return [
     ...planLines(plan),
-    ...section(
-      plan.move === undefined ? "before any instance that serves is touched" : "all or nothing",
-      plan.prologue,
-    ),
+    ...prologueLines(plan),
     ...plan.batches.flatMap((batch, index) => batchLines(batch, index, plan.batches.length)),
     ...section("at the end", plan.epilogue),
   ];
@@ -50,6 +47,14 @@ function portions(plan: Plan): readonly string[] {
   return [
     `  ${several(lanes.length, "host")}, ${String(largest)} at a time, at least ${String(plan.budget.minAvailable)} stay ready: ${order}`,
   ];
+}
+
+/** Firewalls change host by host: which one goes first, and who goes together, is what one wants to know of them. */
+function prologueLines({ move, firewall, prologue }: Plan): readonly string[] {
+  if (firewall !== undefined) {
+    return prologue.flatMap((stage, index) => section(index === 0 ? "first" : "then", [stage]));
+  }
+  return section(move === undefined ? "before any instance that serves is touched" : "all or nothing", prologue);
 }
 
 function section(name: string, stages: readonly Stage[]): readonly string[] {
