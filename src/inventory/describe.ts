@@ -28,7 +28,8 @@ export function describe(value: unknown, source: string | null): string {
     case "boolean":
       return source ?? String(value);
     case "object":
-      if (value !== null) return Array.isArray(value) ? "a list" : "a map";
+      if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+      if (value !== null) return "a map";
       return source === null || source === "" ? "nothing" : source;
     default:
       return "nothing";

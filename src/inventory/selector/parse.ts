@@ -99,7 +99,8 @@ function readKey(tokens: Token[]): string {
   if (text === "") throw new Mistake(at, "expected a tag or @host, got the end");
   if (text === HOST_KEY) return text;
   if (text.startsWith("@")) throw new Mistake(at, `expected a tag or @host, got ${quote(text)}`);
-  if (!TAG_KEY.test(text)) throw new Mistake(at, `expected a tag, got ${quote(text)}`);
+  const every = text === "*" ? ` (every host is "${HOST_KEY}=*")` : "";
+  if (!TAG_KEY.test(text)) throw new Mistake(at, `expected a tag, got ${quote(text)}${every}`);
   return text;
 }
 

@@ -125,12 +125,13 @@ test("a quoted text cannot move a cursor or hide anything, and is not endless", 
 });
 
 test("what was found is described as it stands in the file", () => {
-  expect([undefined, null, "a", 1, true, [], {}].map((value) => describeValue(value, null))).toEqual([
+  expect([undefined, null, "a", 1, true, [], [1], {}].map((value) => describeValue(value, null))).toEqual([
     "nothing",
     "nothing",
     '"a"',
     "1",
     "true",
+    "an empty list",
     "a list",
     "a map",
   ]);
