@@ -51,7 +51,7 @@ function verb(name: string, description: string) {
       new Option("--timeout <duration>", "for reaching and asking the hosts").argParser(duration).default(60_000, "1m"),
     )
     .option("-v, --verbose", "also say what begins", false)
-    .option("--no-color", "no colours, also with NO_COLOR set or without a terminal");
+    .option("--no-color", "no colours; with NO_COLOR set or without a terminal there are none anyway");
 }
 
 function count(text: string): number {
@@ -129,9 +129,9 @@ function addReaders(root: Command, run: Run): void {
       .action((app, options) => run(options, (context) => statusCommand(context, app))),
   );
   root.addCommand(
-    verb("plan", "show what apply would change, where and in which order").action((options) =>
-      run(options, planCommand),
-    ),
+    verb("plan", "show what apply would change, where and in which order")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((options) => run(options, planCommand)),
   );
 }
 
