@@ -84,7 +84,7 @@ function* confirm(host: string, target: number, committed: Ran, cuts: string): G
   // The old connection may still be there: then nobody has to wait for the timer.
   const back = yield* run(host, tool("revert", [token]));
   const words = lines(back.stdout)[0] ?? lines(back.stderr)[0] ?? "";
-  if (back.code === 0 && words.startsWith("confirmed")) return done("confirmed, its answer was lost");
+  if (back.code === 0 && words === "confirmed already") return done("confirmed, its answer was lost");
   return failed(
     failure(
       "firewall-reverted",

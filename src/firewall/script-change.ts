@@ -158,7 +158,12 @@ sub do_revert {
   my ($token) = @_;
   take_lock(120);
   my ($target, $previous, $armed) = pending();
-  if (!defined $target || $armed ne $token) { print "confirmed, or taken back already\n"; exit 0 }
+  if (!defined $target || $armed ne $token) {
+    # Which of the two it was says the link: confirming is what replaces it.
+    my ($meant) = $token =~ /^g(\d+)-/;
+    print defined $meant && current() eq $meant ? "confirmed already\n" : "put back already; in force: " . named(current()) . "\n";
+    exit 0;
+  }
   my $why = settle();
   if ($why) {
     # What was never confirmed may be what locks everybody out. An older generation is better, and no rules are better too.

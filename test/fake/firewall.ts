@@ -176,7 +176,10 @@ const confirm: Work = (firewall, { args }) => {
 };
 
 const revert: Work = (firewall, { args }) => {
-  if (firewall.pending?.token !== args[1]) return { stdout: "confirmed, or taken back already\n" };
+  if (firewall.pending?.token !== args[1]) {
+    const meant = Number(/^g(\d+)-/.exec(args[1] ?? "")?.[1]);
+    return { stdout: firewall.current === meant ? "confirmed already\n" : "put back already; in force: another\n" };
+  }
   firewall.revert();
   return { stdout: "not confirmed in time; in force again: the rules from before\n" };
 };
