@@ -140,6 +140,9 @@ function entersByFleet(topology: Topology, packet: Seen): boolean {
     (isAdmin && isTcp(packet.flow, topology.ssh.port)) ||
     (isDns(topology, packet) && (isAdmin || inFleet)) ||
     (isMetrics(topology, packet) && mayReadMetrics(topology, address)) ||
+    isLog(topology, packet, (target) =>
+      topology.hosts.some((h) => h.addresses.includes(target) && packet.isTo(h.name)),
+    ) ||
     setsOf(topology, packet.to.name).some((set) => entersBalancer(topology, set, { flow: packet.flow, inFleet })) ||
     isBetweenApps(topology, packet)
   );
@@ -167,7 +170,12 @@ function entersBalancer(topology: Topology, set: TopologyBalancer, way: { flow: 
 function leavesByFleet(topology: Topology, packet: Seen): boolean {
   const metrics = topology.firewall?.metrics ?? [];
   const isReader = metrics === "anyone" || metrics.some((peer) => isOf(topology, peer, packet.from.name));
-  return isDns(topology, packet) || (isReader && isMetrics(topology, packet)) || isBetweenApps(topology, packet);
+  return (
+    isDns(topology, packet) ||
+    (isReader && isMetrics(topology, packet)) ||
+    isLog(topology, packet, (target) => packet.to.address === target) ||
+    isBetweenApps(topology, packet)
+  );
 }
 
 /** An app to the instances of one it talks to. */
@@ -194,6 +202,21 @@ function isVrrp(topology: Topology, { from, to, flow }: Packet): boolean {
       vips.length > 0 &&
       [from, to].every((end) => hosts.some((host) => ownAddresses(topology, host).includes(end.address))),
   );
+}
+
+/** Balancers to where their set's log goes. */
+function isLog(topology: Topology, { isFrom, flow }: Seen, isThere: (target: string) => boolean): boolean {
+  return topology.balancers.some(({ hosts, settings: { log } }) => {
+    const colon = log.target.lastIndexOf(":");
+    const address = log.target.slice(0, colon).replaceAll(/[[\]]/g, "");
+    return (
+      colon > 0 &&
+      hosts.some(isFrom) &&
+      flow.protocol === "udp" &&
+      String(flow.port) === log.target.slice(colon + 1) &&
+      isThere(address)
+    );
+  });
 }
 
 function isDns(topology: Topology, { isTo, flow }: Seen): boolean {

@@ -384,6 +384,20 @@ export const FLEET: readonly Case[] = [
     `,
   },
   {
+    title: "balancers reach the host that they log to, also where they are isolated, and nobody else does",
+    fleet: {
+      hosts: { log1: "role=log", ...shop.hosts },
+      apps: shop.apps,
+      balancers: `edge: {hosts: role=lb, log: {target: "10.0.0.10:5514"}}`,
+      firewall: `policies: {quiet: {hosts: "@host=lb1", egress: []}}`,
+    },
+    probes: `
+      lb1, lb2 -> log1 v4: udp/5514 yes; 5514 udp/514 no
+      lb1 -> log1 v6: udp/5514 no
+      web1, stranger -> log1: udp/5514 no
+    `,
+  },
+  {
     title: "metrics that nobody may read are open to nobody",
     fleet: { ...shop, balancers: `edge: {hosts: role=lb, metrics: {address: "0.0.0.0", port: 9101}}` },
     probes: `other1, stranger, operator -> lb1: 9101 no`,
