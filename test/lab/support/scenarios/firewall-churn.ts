@@ -81,7 +81,9 @@ function peersOf(random: (below: number) => number): string {
 
 function policyOf(random: (below: number) => number): string {
   const subject = SUBJECTS[random(SUBJECTS.length)] ?? SUBJECTS[0];
-  const ports = [5000 + random(200), `udp/${String(6000 + random(200))}`, `${String(7100 + random(50))}-7200`, "flows"];
+  const ports = [5000 + random(200), `udp/${String(6000 + random(200))}`, `${String(7100 + random(50))}-7200`];
+  // Of an app given by its name, only its own ports have names.
+  if (subject !== "app: shop") ports.push("flows");
   const ingress = `ingress: [{from: [${peersOf(random)}], ports: [${ports.slice(0, 1 + random(4)).join(", ")}]}]`;
   // Isolated: then nothing goes out but what follows from the fleet, and that must go on.
   const egress = random(4) === 0 ? `, egress: [{to: [${peersOf(random)}], ports: any}]` : "";
