@@ -1,19 +1,11 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
-import type { FirewallModel } from "../model/firewall.ts";
 import { hexLines } from "../model/hex.ts";
 import { driftWords } from "./drift.ts";
+import { type FirewallManifest, isManifest } from "./manifest.ts";
 import { type FirewallPrinted, terminalAhead } from "./normalize.ts";
 import { MANIFEST } from "./paths.ts";
 import { FACTS, FACTS_OF_UNMANAGED } from "./script-facts.ts";
-
-/** What drover last applied, and confirmed, on a host. */
-export interface FirewallManifest {
-  readonly generation: number;
-  readonly model: FirewallModel;
-  /** Of the model as rendered, see render.ts; the same whatever the generation. */
-  readonly hash: string;
-}
 
 /** What is diffed, and what makes the fingerprint of a saved plan. */
 export interface FirewallStable {
@@ -67,22 +59,6 @@ const NONE: FirewallFacts = {
 /** Observes a host's firewall; where it is not managed, only whether it ever was. */
 export function firewallFact(managed: boolean): Fact<FirewallFacts> {
   return { name: "firewall", text: managed ? FACTS : FACTS_OF_UNMANAGED, parse: parseFirewallFacts };
-}
-
-function isManifest(value: unknown): value is FirewallManifest {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "generation" in value &&
-    typeof value.generation === "number" &&
-    "hash" in value &&
-    typeof value.hash === "string" &&
-    "model" in value &&
-    typeof value.model === "object" &&
-    value.model !== null &&
-    "rules" in value.model &&
-    Array.isArray(value.model.rules)
-  );
 }
 
 function manifestOf(text: string | undefined): FirewallManifest | null {

@@ -63,13 +63,10 @@ export function endingLines(plan: Pick<Plan, "app" | "firewall">, ending: Ending
 }
 
 /** What was left, and the command that goes on from there: what is about no app is simply applied again. */
-function leftOpen(
-  plan: Pick<Plan, "app" | "firewall">,
-  how: string,
-  stranded: readonly string[],
-): readonly string[] {
+function leftOpen(plan: Pick<Plan, "app" | "firewall">, how: string, stranded: readonly string[]): readonly string[] {
   const { app } = plan;
-  if (app === null) return [`${planSubject(plan)}: ${how} half way`, "  next: drover apply   (brings them to the files)"];
+  if (app === null)
+    return [`${planSubject(plan)}: ${how} half way`, "  next: drover apply   (brings them to the files)"];
   const drained = stranded.length === 0 ? "" : `; still drained: ${stranded.join(", ")}`;
   return [
     `${app}: ${how}, the rollout is left open${drained}`,

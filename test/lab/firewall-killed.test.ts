@@ -15,5 +15,5 @@ beforeAll(async () => {
 afterAll(() => lab.down());
 
 test("kill -9 at random moments: old or new rules everywhere, SSH open, the next apply goes through", async () => {
-  await expect(killed(bench, 10)).resolves.toBeUndefined();
+  await expect(killed(bench, 4)).resolves.toBeUndefined();
 });

@@ -7,13 +7,13 @@ import type { FirewallRan, FirewallRun } from "./firewall-run.ts";
 import { checkout, until, type Lab } from "./lab.ts";
 
 /** The lab's hosts that firewalls are tested on. */
-export const ADDRESS: Readonly<Record<string, string>> = {
+const ADDRESS: Readonly<Record<string, string>> = {
   app1: "192.168.56.21",
   app2: "192.168.56.22",
   app3: "192.168.56.23",
 };
 /** The lab's network, in both families. */
-export const EVERYBODY: readonly string[] = ["192.168.56.0/24", "fd00:56::/64"];
+const EVERYBODY: readonly string[] = ["192.168.56.0/24", "fd00:56::/64"];
 
 /** One rule for what comes in. */
 export function letIn(protocol: "tcp" | "udp", from: number, to: number = from): FirewallRule {

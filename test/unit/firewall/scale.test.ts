@@ -4,8 +4,8 @@ import { renderFirewall } from "../../../src/firewall/render.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import { fleetOfScale, FULL_SCALE } from "../../support/firewall-scale.ts";
 
-/** Bounds so wide that a busy machine is no failure; `make bench` measures. */
-const GENEROUS_MS = 8000;
+/** Processor time, with the garbage collector's threads, so wide that a busy machine is no failure; `make prove` holds it to two seconds. */
+const GENEROUS_MS = 12_000;
 const MEBIBYTE = 1024 * 1024;
 
 function withInstance(topology: Topology, name: string, host: string): Topology {
@@ -23,6 +23,7 @@ describe("a thousand hosts", () => {
   const topology = fleetOfScale(FULL_SCALE);
 
   test("are compiled and rendered quickly", () => {
+    const before = process.cpuUsage();
     const started = performance.now();
     const models = desiredFirewall(topology);
     const compiled = performance.now();
@@ -39,7 +40,8 @@ describe("a thousand hosts", () => {
         `${String(rules)} rules, ${(bytes / MEBIBYTE).toFixed(1)} MiB of text, ${(resident / MEBIBYTE).toFixed(0)} MiB resident`,
     );
     expect(models.size).toBe(FULL_SCALE.hosts);
-    expect(rendered - started).toBeLessThan(GENEROUS_MS);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(GENEROUS_MS);
   });
 
   test("of which one more instance changes a few", () => {
