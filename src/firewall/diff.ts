@@ -1,5 +1,6 @@
 import type { FirewallModel } from "../model/firewall.ts";
-import type { FirewallFacts, FirewallManifest, FirewallStable } from "./facts.ts";
+import type { FirewallFacts, FirewallStable } from "./facts.ts";
+import type { FirewallManifest } from "./manifest.ts";
 import { sameModel } from "./merge.ts";
 import { firewallHash } from "./render.ts";
 

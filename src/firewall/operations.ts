@@ -13,7 +13,7 @@ import {
   run,
   runAnew,
 } from "../model/operation.ts";
-import type { FirewallManifest } from "./facts.ts";
+import type { FirewallManifest } from "./manifest.ts";
 import { firewallHash } from "./render.ts";
 import { LIBRARY } from "./script.ts";
 import { CHANGES, FIREWALL_EXIT } from "./script-change.ts";
