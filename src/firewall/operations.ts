@@ -69,7 +69,7 @@ function whatFailed(host: string, { code, stderr }: Ran): Failure {
 
 function cutNote(stdout: string): string {
   const count = /^cut (\d+)$/m.exec(stdout)?.[1];
-  if (count === undefined) return "";
+  if (count === undefined || count === "0") return "";
   return count === "1" ? "1 connection cut" : `${count} connections cut`;
 }
 

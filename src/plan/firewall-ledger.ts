@@ -67,10 +67,12 @@ export function quarantined(
   });
 }
 
-function ownersOf({ hosts }: Topology): Readonly<Record<string, string>> {
+/** Hosts by name, and sets of balancers for their VIPs: what was let in for a VIP is not meant for the next who has it. */
+function ownersOf({ hosts, balancers }: Topology): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    hosts
-      .flatMap(({ name, addresses }) => addresses.map((address): [string, string] => [address, name]))
-      .toSorted(([left], [right]) => (left < right ? -1 : 1)),
+    [
+      ...hosts.flatMap(({ name, addresses }) => addresses.map((address): [string, string] => [address, name])),
+      ...balancers.flatMap(({ name, vips }) => vips.map(({ address }): [string, string] => [address, `VIP ${name}`])),
+    ].toSorted(([left], [right]) => (left < right ? -1 : 1)),
   );
 }

@@ -43,7 +43,8 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const parts = { skipped, behind, notes: scope.kind === "fleet" ? firewallNotes(input) : [] };
   // What can be closed is closed also where somebody is silent; anything else waits for everybody.
   if (unseen.length > 0 && unseen.every(isUnreachable) && firewalls.closing.length > 0) {
-    return safe(firewalls.closing, { ...parts, skipped: [...unseen, ...skipped] }, input);
+    const notes = [...parts.notes, "whatever is new waits until every host answers"];
+    return safe(firewalls.closing, { ...parts, notes, skipped: [...unseen, ...skipped] }, input);
   }
   const own = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
   const problems = [...own, ...firewalls.problems];

@@ -266,6 +266,14 @@ describe("addresses that change hands", () => {
     expect(releasedAddresses(topology, null)).toEqual([]);
   });
 
+  test("may be a set's VIP", () => {
+    const was = { owners: { "10.0.0.10": "VIP edge" }, debts: [] };
+    const next = topologyWith({ hosts: { new1: ["10.0.0.10"] } });
+    expect(releasedAddresses(next, was)).toEqual([{ address: "10.0.0.10", formerly: "VIP edge", now: "new1" }]);
+    const paired = topologyWith({ ...SHOP, sets: { edge: { on: ["lb1", "lb2"], vips: [VIP] } } });
+    expect(ledgerAfter(paired, null, { behind: [], now: "" }).owners).toMatchObject(was.owners);
+  });
+
   test("are owed by every host that stays behind, since the first time", () => {
     const first = ledgerAfter(topology, { owners, debts: [] }, { behind: ["db1"], now: "2026-01-01T00:00:00.000Z" });
     expect(first.debts).toEqual([
