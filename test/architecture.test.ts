@@ -29,7 +29,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   inventory: { folders: ["model"], packages: ["yaml", "zod"], node: [] },
   lb: { folders: ["model"], packages: ["handlebars"], node: [] },
   vip: { folders: ["model"], packages: ["handlebars"], node: [] },
-  firewall: { folders: ["model"], packages: [], node: [] },
+  firewall: { folders: ["model"], packages: ["zod"], node: [] },
   discovery: { folders: ["model"], packages: ["dns-packet"], node: [] },
   release: { folders: ["model"], packages: ["handlebars"], node: [] },
   plan: { folders: ["model", ...DOMAINS], packages: [], node: [] },
