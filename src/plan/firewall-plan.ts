@@ -120,11 +120,15 @@ interface Repairs {
 
 const NO_REPAIRS: Repairs = { targets: new Map(), reasons: [] };
 
-function repairsOf({ after }: FirewallTargets, passes: readonly FirewallPass[], input: PlanInput): Repairs {
-  const changing = new Set(passes.flatMap(({ targets }) => [...targets.keys()]));
-  const repairs = [...after].flatMap(([host, model]) => {
+/** What was changed by hand is put right before anything else; where a host's rules only change at the end, to what they were. */
+function repairsOf({ before, after }: FirewallTargets, passes: readonly FirewallPass[], input: PlanInput): Repairs {
+  const changing = (isFirst: boolean): ReadonlySet<string> =>
+    new Set(passes.flatMap(({ phase, targets }) => ((phase !== "contract") === isFirst ? [...targets.keys()] : [])));
+  const [opened, closed] = [changing(true), changing(false)];
+  const repairs = [...after].flatMap(([host, to]) => {
     const facts = firewallOf(host, input);
-    if (model === null || facts === null || changing.has(host)) return [];
+    const model = closed.has(host) ? (before.get(host) ?? null) : to;
+    if (model === null || facts === null || opened.has(host)) return [];
     const diff = diffFirewall(model, facts);
     return diff.kind === "same" ? [] : [{ host, model, reasons: diff.reasons }];
   });

@@ -182,6 +182,14 @@ describe("plans of the fleet's firewalls", () => {
     expect(first[0]?.reasons).toContain(`app1: ${drift[0] ?? ""}`);
   });
 
+  test("drift is repaired at first also where the files close something at the end", () => {
+    const was = desiredFirewall(more).get("app3") ?? null;
+    const facts = { app3: told(was, { drift: ["INPUT: the rule of fleet/ssh:0 was deleted"] }) };
+    const { first, last } = planFirewalls(inputOf(shop, { applied: more, facts }), FLEET);
+    expect(stepsOf(first[0]).flat()[0]?.action).toMatchObject({ host: "app3", generation: 5, model: was });
+    expect(stepsOf(last[0]).flat()[0]?.action).toMatchObject({ host: "app3", generation: 6 });
+  });
+
   test("without a firewall block what drover applied goes", () => {
     const none = topologyWith({ ...SHOP, firewall: null });
     const { last } = planFirewalls(inputOf(none, { applied: shop }), FLEET);
