@@ -1,4 +1,4 @@
-import { type RuleChange, compareRules, sourceOf } from "./compare-rules.ts";
+import { type RuleChange, ruleChanges, sourceOf } from "./rule-changes.ts";
 import { type Chains, type FirewallPrinted, type Sets, chainsOf, setsOf } from "./normalize.ts";
 
 /** One way through one family, and the chains of drover it passes. */
@@ -64,7 +64,7 @@ function chainWords(way: Way, chain: string): readonly string[] {
   // What was not looked at when it was loaded need not be there; a rule in it is seen all the same.
   if (now === undefined) return way.before.has(chain) ? [`the chain ${chain} is missing`] : [];
   if (now.length === 0 && before.length > 1) return [`the chain ${chain} was emptied`];
-  return compareRules(before, now).map((change) => changeWords(change, chain));
+  return ruleChanges(before, now).map((change) => changeWords(change, chain));
 }
 
 function wayWords(way: Way): readonly string[] {

@@ -14,6 +14,7 @@ import type { FileChange } from "./routing.ts";
 import type { FileStand } from "./verify/files.ts";
 import { fileStands } from "./verify/files.ts";
 import { heldBy, planVips, runsKeepalived, setOf, successors } from "./vips.ts";
+import { WHOLE } from "./whole.ts";
 
 /**
  * The balancers as they were observed, those that hold no VIP first: a file that does not come up is found out where
@@ -70,7 +71,7 @@ function planOf(parts: readonly Part[]): Plan | null {
     PROLOGUE,
     parts.flatMap(({ stages }) => stages),
   );
-  return prologue.length === 0 ? null : { ...NOTHING, reasons: parts.flatMap(({ reasons }) => reasons), prologue };
+  return prologue.length === 0 ? null : { ...WHOLE, reasons: parts.flatMap(({ reasons }) => reasons), prologue };
 }
 
 function vipPart(input: PlanInput): Part {
@@ -91,20 +92,6 @@ function isJoined(input: PlanInput): boolean {
     return hosts.some((host) => !runsKeepalived(host, input) && (states.get(host)?.length ?? 0) < all.size);
   });
 }
-
-/** A plan about no app. Whatever fails in it is taken back. */
-const NOTHING: Plan = {
-  version: 1,
-  app: null,
-  from: null,
-  to: null,
-  reasons: [],
-  budget: { maxFailures: 0, onFailure: "rollback", batchWait: 0, progressDeadline: 600_000, minAvailable: 0 },
-  unchanged: [],
-  prologue: [],
-  batches: [],
-  epilogue: [],
-};
 
 interface Repair {
   readonly stages: DraftStages;

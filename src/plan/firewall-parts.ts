@@ -11,6 +11,7 @@ import { roundsOf } from "./firewall-rounds.ts";
 import { firewallOf } from "./firewall-targets.ts";
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
+import { WHOLE } from "./whole.ts";
 
 type Targets = ReadonlyMap<string, FirewallModel>;
 
@@ -57,7 +58,7 @@ export function allAtOncePlan(
 ): Plan {
   const made = changes.map((change) => draftsOf(change, make));
   return {
-    ...ABOUT_FIREWALLS,
+    ...WHOLE,
     firewall: part,
     reasons: [...further, ...made.flatMap(({ reasons }) => reasons)],
     prologue: place(
@@ -82,10 +83,10 @@ export function hostByHostPlan(part: FirewallPart, targets: Targets, make: Make)
     })),
   );
   return {
-    ...ABOUT_FIREWALLS,
+    ...WHOLE,
     firewall: part,
     reasons,
-    budget: { ...ABOUT_FIREWALLS.budget, maxFailures: batches.flat().length, onFailure: "pause" },
+    budget: { ...WHOLE.budget, maxFailures: batches.flat().length, onFailure: "pause" },
     prologue: others.length === 0 ? [] : place(PROLOGUE, [canary]),
     batches,
   };
@@ -97,7 +98,7 @@ export function removalPlan(hosts: readonly string[], input: PlanInput): Plan {
   const reasons = hosts.map(
     (host) => `${host}: no file asks for a firewall any more: what drover refused there passes`,
   );
-  return { ...ABOUT_FIREWALLS, firewall: "remove", reasons, prologue: place(PROLOGUE, stages) };
+  return { ...WHOLE, firewall: "remove", reasons, prologue: place(PROLOGUE, stages) };
 }
 
 interface Drafts {
@@ -128,17 +129,3 @@ function draftOf(phase: Phase, host: string, model: FirewallModel, { generations
   const texts = renderFirewall(model, generation);
   return applyFirewall(phase, { host, generation, model, texts, cuts, confirm, previous: confirmed });
 }
-
-/** A plan about no app. */
-const ABOUT_FIREWALLS: Plan = {
-  version: 1,
-  app: null,
-  from: null,
-  to: null,
-  reasons: [],
-  budget: { maxFailures: 0, onFailure: "rollback", batchWait: 0, progressDeadline: 600_000, minAvailable: 0 },
-  unchanged: [],
-  prologue: [],
-  batches: [],
-  epilogue: [],
-};

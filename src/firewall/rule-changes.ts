@@ -68,7 +68,7 @@ function anchor(kept: readonly number[], index: number): number {
  * Compares a chain as it was with the chain as it is. What kept its comment, or has another rule in its very place, was
  * edited; of rules in another order the fewest moved.
  */
-export function compareRules(before: readonly string[], after: readonly string[]): readonly RuleChange[] {
+export function ruleChanges(before: readonly string[], after: readonly string[]): readonly RuleChange[] {
   const { common, gone, come } = align(before, after);
   const stayed = ascending(common.map((pair) => pair.after));
   const kept = common.filter((pair) => stayed.has(pair.after));
