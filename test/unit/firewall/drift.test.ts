@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compareRules, sourceOf } from "../../../src/firewall/compare-rules.ts";
+import { ruleChanges, sourceOf } from "../../../src/firewall/rule-changes.ts";
 import { driftWords } from "../../../src/firewall/drift.ts";
 import { chainsOf, setsOf, terminalAhead } from "../../../src/firewall/normalize.ts";
 import type { FirewallPrinted } from "../../../src/firewall/normalize.ts";
@@ -125,10 +125,10 @@ test("a set that is gone, or has other members, is named with the rule that uses
 });
 
 test("two rules that changed places: one moved", () => {
-  expect(compareRules(["a", "b", "c", "d"], ["a", "c", "b", "d"])).toHaveLength(1);
-  expect(compareRules(["a", "b", "c", "d"], ["d", "a", "b", "c"])).toEqual([{ kind: "moved", rule: "d" }]);
-  expect(compareRules(["a", "a", "b"], ["a", "b"])).toEqual([{ kind: "deleted", rule: "a" }]);
-  expect(compareRules(["a", "b"], ["a", "x", "y"])).toEqual([
+  expect(ruleChanges(["a", "b", "c", "d"], ["a", "c", "b", "d"])).toHaveLength(1);
+  expect(ruleChanges(["a", "b", "c", "d"], ["d", "a", "b", "c"])).toEqual([{ kind: "moved", rule: "d" }]);
+  expect(ruleChanges(["a", "a", "b"], ["a", "b"])).toEqual([{ kind: "deleted", rule: "a" }]);
+  expect(ruleChanges(["a", "b"], ["a", "x", "y"])).toEqual([
     { kind: "edited", from: "b", to: "x" },
     { kind: "added", rule: "y" },
   ]);
