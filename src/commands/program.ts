@@ -230,8 +230,7 @@ const EXIT_CODES = `Exit codes:
   1    failed, or something stayed unknown
   2    differences found (plan, lb verify, firewall show)
   3    a rollout is left open, also when the failed host was reverted
-  4    a host is unreachable: a rollout is left open because of it, a firewall was
-       closed on the others alone, or drain was refused
+  4    a host is unreachable: a rollout is left open, a firewall closed on the others alone, or drain refused
   5    the lease is held by another run
   6    everything was put back and the rollout closed
   64   wrong usage or invalid files
