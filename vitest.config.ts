@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
 
 // Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need the lab's hosts (root,
-// Linux). Files of `lab` have a lab each and mostly wait, so two run side by side; `prove` measures, one after the other.
+// Linux). Files of `lab` have a lab each and mostly wait, so three run side by side; `prove` measures, one after the other.
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -28,7 +28,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          maxWorkers: 2,
+          maxWorkers: 3,
           testTimeout: 300_000,
           hookTimeout: 180_000,
         },

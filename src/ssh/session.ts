@@ -38,6 +38,8 @@ export type Opened =
 
 /** How long a process may take to end after TERM before we stop waiting for it. */
 const STOP_GRACE = 2_000;
+/** How long we wait to hear which process to stop, in milliseconds. */
+const NAME_GRACE = 250;
 
 /** What a session needs to know of the way it was asked for. */
 export interface SessionRequest {
@@ -96,6 +98,7 @@ function wrap(connection: Connection, open: Open, become: "sudo" | "none", outpu
   const marker = createMarkerFilter();
   let over = false;
   const { promise: end, resolve: finish } = Promise.withResolvers<SessionEnd>();
+  const { promise: named, resolve: name } = Promise.withResolvers<void>();
   const settle = (result: SessionEnd): void => {
     over = true;
     off();
@@ -108,6 +111,7 @@ function wrap(connection: Connection, open: Open, become: "sudo" | "none", outpu
   channel.on("error", () => undefined);
   channel.on("data", (chunk: Buffer) => {
     const own = marker.push(chunk);
+    if (marker.pid() !== null) name();
     if (own.length > 0) output.stdout(own);
   });
   channel.stderr.on("data", (chunk: Buffer) => output.stderr(chunk));
@@ -129,6 +133,8 @@ function wrap(connection: Connection, open: Open, become: "sudo" | "none", outpu
       if (!over) channel.end();
     },
     async stop() {
+      // What has just been started may be at work before we have heard which process it is.
+      if (marker.pid() === null && !over) await Promise.race([named, end, pause(NAME_GRACE)]);
       const pid = marker.pid();
       if (!over && pid !== null) void openChannel(connection, stopCommand(become, pid)).then(drop);
       const gone = await Promise.race([end.then((how) => how.kind !== "lost"), pause(pid === null ? 0 : STOP_GRACE)]);
