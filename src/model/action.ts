@@ -1,6 +1,9 @@
+import type { DiscoveryAction } from "./discovery.ts";
 import type { FirewallAction } from "./firewall.ts";
 import type { Health } from "./fleet.ts";
 import type { LbAsk, LbChange, LbFile, LbModel, ServerAddress, ServerRef } from "./lb.ts";
+import type { NamedAction } from "./named.ts";
+import type { ResolverAction } from "./resolver.ts";
 import type { VipAction } from "./vip.ts";
 
 /** What is done on a balancer. The generators in lb/operations.ts say how. Times in milliseconds. */
@@ -127,4 +130,13 @@ export type FilesAction = {
 /** A plain pause between two steps, e.g. `shutdownDelay`. */
 export type PauseAction = { readonly kind: "pause"; readonly ms: number };
 
-export type Action = LbAction | VipAction | FirewallAction | ReleaseAction | FilesAction | PauseAction;
+export type Action =
+  | LbAction
+  | VipAction
+  | FirewallAction
+  | DiscoveryAction
+  | NamedAction
+  | ResolverAction
+  | ReleaseAction
+  | FilesAction
+  | PauseAction;

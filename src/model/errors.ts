@@ -39,6 +39,19 @@ export type ErrorCode =
   | "firewall-rival"
   | "shut-out"
   | "address-quarantined"
+  // DNS
+  | "dns-unreachable"
+  | "dns-lost"
+  | "dns-refused"
+  | "dns-key"
+  | "dns-clock"
+  | "dns-forged"
+  | "dns-answer"
+  | "dns-lag"
+  | "dns-conflict"
+  | "dns-foreign"
+  | "dns-empty"
+  | "dns-too-large"
   // a rollout
   | "balancer-config"
   | "balancer-answer"
@@ -86,6 +99,7 @@ const unreachableCodes: readonly ErrorCode[] = [
   "host-key-changed",
   "host-key-revoked",
   "key-refused",
+  "dns-unreachable",
 ];
 
 /** True when the failure says that a host could not be reached (DESIGN §3: exit code 4, not 3). */

@@ -1,3 +1,4 @@
+import type { DnsAlgorithm } from "./dns.ts";
 import type { FirewallSettings, PortProtocol } from "./policy.ts";
 
 /** What the files say, parsed and validated: plain data, defaults filled in, durations in milliseconds. */
@@ -135,6 +136,13 @@ export interface NamedPort {
   readonly port: number;
 }
 
+/** How an app's instances are weighed in SRV answers: `weight` where no rule matches; of several rules the last wins. */
+export interface SrvSettings {
+  /** 1 to 65535. */
+  readonly weight: number;
+  readonly weights: readonly { readonly selector: string; readonly weight: number }[];
+}
+
 /** A deployable as its team wrote it. `run`, `artifact` and `env` already have `{{release}}` and `{{port}}` filled in. */
 export interface App {
   readonly name: string;
@@ -150,6 +158,7 @@ export interface App {
   readonly ports: readonly NamedPort[];
   /** Apps it opens connections to, each once, as written: the place in the list names the rules that follow. */
   readonly talksTo: readonly string[];
+  readonly srv: SrvSettings;
   readonly health: Health;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, SecretSource>>;
@@ -231,6 +240,44 @@ export interface StateSettings {
   readonly host: string;
 }
 
+/** Who answers DNS: hosts that drover sets up, or servers of somebody else. The first is the one that takes updates. */
+export type DnsServers<Hosts> =
+  | ({ readonly kind: "hosts" } & Hosts)
+  | {
+      readonly kind: "addresses";
+      /** At least one; no address twice. */
+      readonly addresses: readonly { readonly address: string; readonly port: number }[];
+    };
+
+/** The zone that apps are published in. Times in milliseconds, whole seconds. */
+export interface DnsZone {
+  /** Lower case, without the final dot. */
+  readonly name: string;
+  readonly key: {
+    readonly name: string;
+    readonly algorithm: DnsAlgorithm;
+    /** Base64, as BIND writes it; null: made from the fleet's own key, which only servers that drover sets up can know. */
+    readonly secret: SecretSource | null;
+  };
+  /** Of SRV records. */
+  readonly ttl: number;
+  /** Of the hosts' addresses. */
+  readonly addressTtl: number;
+  /** How long "there is no such name" may be remembered; only where drover creates the zone. */
+  readonly negativeTtl: number;
+  readonly onSilent: "stop" | "skip";
+  /** Whether hosts whose apps talk to others are told to resolve through these servers. */
+  readonly resolver: boolean;
+  /** Where servers that drover sets up ask for names of others; none: from the root. */
+  readonly forwarders: readonly string[];
+}
+
+/** The `dns:` block. Without a zone nothing is published, and the servers are known to the firewall alone. */
+export interface DnsSettings<Hosts = { readonly selector: string }> {
+  readonly servers: DnsServers<Hosts>;
+  readonly zone: DnsZone | null;
+}
+
 /** All files of a fleet, valid and together. */
 export interface Fleet {
   readonly name: string;
@@ -242,8 +289,8 @@ export interface Fleet {
   /** Sorted by name. */
   readonly loadBalancers: readonly LoadBalancer[];
   readonly state: StateSettings;
-  /** The hosts that answer DNS for the fleet; null: none do. */
-  readonly dns: { readonly servers: string } | null;
+  /** Null: drover knows of no DNS. */
+  readonly dns: DnsSettings | null;
   /** Null: firewalls are not managed at all. */
   readonly firewall: FirewallSettings | null;
   /**

@@ -1,5 +1,7 @@
 import type { Command } from "./command.ts";
+import type { DnsQueried, DnsQuestion, DnsServer, DnsUpdate, DnsUpdated } from "./dns.ts";
 import type { Failure } from "./errors.ts";
+import type { Warrant } from "./ports.ts";
 
 /**
  * An operation is how an action is carried out, written as a pure generator: it yields what it wants done, gets the
@@ -17,6 +19,10 @@ export type Ask =
       readonly lines: readonly string[];
       readonly mutates: boolean;
     }
+  /** Questions to one server over one connection. A server that does not answer is an answer. */
+  | { readonly kind: "dns-query"; readonly server: DnsServer; readonly questions: readonly DnsQuestion[] }
+  /** An update, signed afresh with the fleet's key. */
+  | { readonly kind: "dns-update"; readonly server: DnsServer; readonly update: DnsUpdate }
   | { readonly kind: "sleep"; readonly ms: number }
   /** Replaces one scalar in one of the fleet's own YAML files, keeping comments; fails if it is neither `from` nor `to`. */
   | { readonly kind: "edit"; readonly file: string; readonly key: string; readonly from: string; readonly to: string };
@@ -33,6 +39,8 @@ export type Answer =
       readonly lost?: Failure;
     }
   | { readonly kind: "haproxy"; readonly elapsed: number; readonly replies: readonly string[] }
+  | { readonly kind: "dns-query"; readonly elapsed: number; readonly queried: DnsQueried; readonly warrant: Warrant }
+  | { readonly kind: "dns-update"; readonly elapsed: number; readonly updated: DnsUpdated }
   | { readonly kind: "sleep"; readonly elapsed: number }
   | { readonly kind: "edit"; readonly elapsed: number };
 
@@ -86,6 +94,29 @@ export function* haproxy(
 ): Generator<Ask, { readonly elapsed: number; readonly replies: readonly string[] }, Answer> {
   const answer = yield { kind: "haproxy", host, socket, lines, mutates };
   if (answer.kind !== "haproxy") throw new TypeError(`asked for haproxy, was answered ${answer.kind}`);
+  return answer;
+}
+
+/**
+ * Yields questions for one server and narrows the answer. `warrant` is what the run proves itself with, for what it leaves
+ * behind in a zone.
+ */
+export function* queryDns(
+  server: DnsServer,
+  questions: readonly DnsQuestion[],
+): Generator<Ask, { readonly elapsed: number; readonly queried: DnsQueried; readonly warrant: Warrant }, Answer> {
+  const answer = yield { kind: "dns-query", server, questions };
+  if (answer.kind !== "dns-query") throw new TypeError(`asked for dns-query, was answered ${answer.kind}`);
+  return answer;
+}
+
+/** Yields an update and narrows the answer. */
+export function* updateDns(
+  server: DnsServer,
+  update: DnsUpdate,
+): Generator<Ask, { readonly elapsed: number; readonly updated: DnsUpdated }, Answer> {
+  const answer = yield { kind: "dns-update", server, update };
+  if (answer.kind !== "dns-update") throw new TypeError(`asked for dns-update, was answered ${answer.kind}`);
   return answer;
 }
 

@@ -90,6 +90,9 @@ export interface HostMove {
  */
 export type FirewallPart = "release" | "expand" | "contract-out" | "contract-in" | "settle" | "remove";
 
+/** What a plan about DNS is for: servers and addresses before apps need them, and what nobody needs any more after. */
+export type DnsPart = "servers" | "names" | "resolvers" | "farewell";
+
 /**
  * The whole change of one app (or of the balancers alone) as data: the same bytes from the same inputs.
  * Prologue: all or nothing, before any instance that serves is touched. Batches: one after the other.
@@ -103,6 +106,8 @@ export interface Plan {
   readonly move?: HostMove;
   /** Where the plan is about the hosts' firewalls. */
   readonly firewall?: FirewallPart;
+  /** Where the plan is about DNS itself: its servers, hosts' addresses, how hosts resolve names. */
+  readonly dns?: DnsPart;
   /** Release as the files name it, before (null: first deployment) and after (null: the app leaves). */
   readonly from: string | null;
   readonly to: string | null;

@@ -1,4 +1,6 @@
 import type { Command } from "./command.ts";
+import type { ServiceLedger } from "./discovery.ts";
+import type { DnsKey, DnsProbed, DnsQueried, DnsQuestion, DnsServer, DnsUpdate, DnsUpdated } from "./dns.ts";
 import type { Failure } from "./errors.ts";
 import type { Fact } from "./fact.ts";
 import type { FirewallLedger } from "./firewall.ts";
@@ -84,6 +86,20 @@ export interface Files {
   fetch(url: string, sha256: string, limits: Limits): Promise<string>;
 }
 
+/**
+ * The way to DNS servers: over TCP only, one connection per server and run, kept for as long as it serves. What a server
+ * does is a result, never an exception.
+ */
+export interface DnsClient {
+  /** Asks without recursion (RD=0), several questions at once (RFC 7766 §6.2.1.1); replies in the order of the questions. */
+  query(server: DnsServer, questions: readonly DnsQuestion[], limits: Limits): Promise<DnsQueried>;
+  /** One RFC 2136 message, with a new id, time and signature (RFC 8945) at every attempt; the reply's signature is checked. */
+  update(server: DnsServer, update: DnsUpdate, key: DnsKey, limits: Limits): Promise<DnsUpdated>;
+  /** Whether the key may write to the zone, by a message that adds a TXT record at `name` and takes it away again. */
+  probe(server: DnsServer, zone: string, name: string, key: DnsKey, limits: Limits): Promise<DnsProbed>;
+  close(): Promise<void>;
+}
+
 /** Time as an input. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -125,6 +141,8 @@ export interface Lease {
   setDrain(host: string, drain: HostDrain | null): Promise<void>;
   /** Remembers addresses and debts of the firewall, as a whole; resolves when it is on disk. Throws a DroverError. */
   setLedger(ledger: FirewallLedger): Promise<void>;
+  /** Remembers which names drover may have written in which zone, as a whole; resolves when it is on disk. Throws a DroverError. */
+  setServices(ledger: ServiceLedger): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -138,6 +156,8 @@ export interface StateFacts {
   readonly drains: Readonly<Record<string, HostDrain>>;
   /** Null until a firewall has been applied. */
   readonly ledger: FirewallLedger | null;
+  /** Null until something has been published. */
+  readonly services: ServiceLedger | null;
   /** Who holds the lease right now. */
   readonly holder: Holder | null;
   readonly epoch: number;

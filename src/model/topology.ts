@@ -1,4 +1,4 @@
-import type { App, Host, LoadBalancer, SshSettings, StateSettings } from "./fleet.ts";
+import type { App, DnsSettings, Host, LoadBalancer, SshSettings, StateSettings } from "./fleet.ts";
 import type { PlacedFirewall } from "./policy.ts";
 
 /** An app on one host and port. */
@@ -7,6 +7,8 @@ export interface Instance {
   readonly host: string;
   readonly address: string;
   readonly port: number | null;
+  /** Of its SRV records. */
+  readonly weight: number;
 }
 
 /** An app with the instances its selector gives, in inventory order. */
@@ -31,7 +33,7 @@ export interface Topology {
   readonly state: StateSettings;
   /** Where operators come in. */
   readonly ssh: Pick<SshSettings, "port">;
-  /** Hosts that answer DNS for the fleet, in inventory order. */
-  readonly dns: { readonly servers: readonly string[] } | null;
+  /** Hosts in inventory order; the first is the primary. */
+  readonly dns: DnsSettings<{ readonly hosts: readonly string[] }> | null;
   readonly firewall: PlacedFirewall | null;
 }
