@@ -50,6 +50,15 @@ async function answer(ask: Ask, deps: ExecDeps, relays: Relays, limits: Limits):
       if (result.kind === "failed") return result;
       return { kind: "answered", answer: (elapsed) => ({ kind: "haproxy", elapsed, replies: result.replies }) };
     }
+    case "dns-query": {
+      const queried = await deps.dns.query(ask.server, ask.questions, limits);
+      return {
+        kind: "answered",
+        answer: (elapsed) => ({ kind: "dns-query", elapsed, queried, warrant: deps.warrant }),
+      };
+    }
+    case "dns-update":
+      return await answerUpdate(ask, deps, limits);
     case "sleep":
       await deps.clock.sleep(Math.min(ask.ms, limits.deadline), limits.signal);
       return { kind: "answered", answer: (elapsed) => ({ kind: "sleep", elapsed }) };
@@ -84,6 +93,16 @@ async function answerExec(
   }
   const { code, stdout, stderr } = result;
   return { kind: "answered", answer: (elapsed) => ({ kind: "exec", elapsed, code, stdout, stderr }) };
+}
+
+async function answerUpdate(
+  { server, update }: Extract<Ask, { readonly kind: "dns-update" }>,
+  { dns, dnsKey }: ExecDeps,
+  limits: Limits,
+): Promise<Reply> {
+  if (dnsKey === null) throw new DroverError(failure("bug", `${server.name} was to be updated without a key`));
+  const updated = await dns.update(server, update, dnsKey, limits);
+  return { kind: "answered", answer: (elapsed) => ({ kind: "dns-update", elapsed, updated }) };
 }
 
 /** Resolves a command's frames to bytes, at the last moment, and attaches the warrant where it changes something. */

@@ -1,8 +1,9 @@
 import type { Action } from "../model/action.ts";
 import type { Command } from "../model/command.ts";
+import type { DnsKey } from "../model/dns.ts";
 import type { RunEvent } from "../model/event.ts";
 import type { Operation } from "../model/operation.ts";
-import type { Clock, Files, Transport, Warrant } from "../model/ports.ts";
+import type { Clock, DnsClient, Files, Transport, Warrant } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
 
 /** A {@link RunEvent} before it gets its time. */
@@ -13,6 +14,9 @@ export interface ExecDeps {
   readonly transport: Transport;
   readonly files: Files;
   readonly clock: Clock;
+  readonly dns: DnsClient;
+  /** What updates are signed with; null: nothing is published. */
+  readonly dnsKey: DnsKey | null;
   readonly warrant: Warrant;
   /** How an action is carried out. */
   readonly operate: (action: Action) => Operation;
