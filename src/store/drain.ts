@@ -1,14 +1,10 @@
 import type { HostDrain } from "../model/ports.ts";
+import { parseObject } from "./json.ts";
 
 /** Reads what is recorded of a drained host; null when it is not that. */
 export function parseDrain(text: string): HostDrain | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
+  const value = parseObject(text);
+  if (value === null) return null;
   const reason: unknown = Reflect.get(value, "reason");
   const operator: unknown = Reflect.get(value, "operator");
   const since: unknown = Reflect.get(value, "since");

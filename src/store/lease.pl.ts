@@ -13,7 +13,7 @@ export const LEASE_LIMIT = 10;
  *     append ROLLOUT\n LINES          ok, once the lines are on disk
  *     open APP ROLLOUT | close APP    ok, likewise
  *     drain HOST JSON | undrain HOST  ok, likewise
- *     ledger JSON                     ok, likewise
+ *     ledger JSON | services JSON     ok, likewise
  *     release                         ok, and the program ends
  *     anything that fails             error ERRNO WORDS
  *
@@ -108,7 +108,7 @@ sub serve {
   if ($what =~ /^close ($name)\z/) { return forget("open", $1) }
   if ($what =~ /^drain ($name) (\{[^\n]*\})\z/) { return durable("drains/$1.json", "$2\n") }
   if ($what =~ /^undrain ($name)\z/) { return forget("drains", "$1.json") }
-  if ($what =~ /^ledger (\{[^\n]*\})\z/) { return durable("ledger.json", "$1\n") }
+  if ($what =~ /^(ledger|services) (\{[^\n]*\})\z/) { return durable("$1.json", "$2\n") }
   if ($what eq "release") { unlink("$dir/holder.json"); reply("ok"); exit 0 }
   die "22 there is no such request\n";
 }

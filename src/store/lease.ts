@@ -58,6 +58,7 @@ export function keepLease(held: Held): Lease {
     setDrain: (drained, drain) =>
       must(drain === null ? `undrain ${drained}` : `drain ${drained} ${JSON.stringify(drain)}`),
     setLedger: (ledger) => must(`ledger ${JSON.stringify(ledger)}`),
+    setServices: (ledger) => must(`services ${JSON.stringify(ledger)}`),
     async release() {
       if (released) return;
       released = true;

@@ -1,14 +1,10 @@
 import type { FirewallDebt, FirewallLedger } from "../model/firewall.ts";
+import { parseObject } from "./json.ts";
 
 /** Reads what is remembered of the firewall; null when it is not that. */
 export function parseLedger(text: string): FirewallLedger | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
+  const value = parseObject(text);
+  if (value === null) return null;
   const owners = parseOwners(Reflect.get(value, "owners"));
   const debts = parseDebts(Reflect.get(value, "debts"));
   return owners === null || debts === null ? null : { owners, debts };

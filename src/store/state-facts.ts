@@ -5,6 +5,7 @@ import { parseDrain } from "./drain.ts";
 import { parseHolder } from "./holder.ts";
 import { parseLedger } from "./ledger.ts";
 import { STATE_DIRECTORY } from "./lease.pl.ts";
+import { parseServices } from "./services.ts";
 
 /**
  * One `key value` per line. Whether the lease is held is asked of the kernel, by taking the lock for a moment, shared;
@@ -40,7 +41,9 @@ for f in "$d"/drains/*.json; do
   # Not echo, which dash lets read the backslashes of JSON.
   printf 'drain %s %s\\n' "\${host%.json}" "$(cat "$f")"
 done
-if [ -e "$d/ledger.json" ]; then printf 'ledger %s\\n' "$(cat "$d/ledger.json")"; fi
+for f in ledger services; do
+  if [ -e "$d/$f.json" ]; then printf '%s %s\\n' "$f" "$(cat "$d/$f.json")"; fi
+done
 return 0
 `;
 
@@ -83,11 +86,23 @@ const READERS: Readonly<Record<string, (told: Told, value: string) => boolean>> 
     told.ledger = parseLedger(value);
     return told.ledger !== null;
   },
+  services(told, value) {
+    told.services = parseServices(value);
+    return told.services !== null;
+  },
 };
 
 /** Parses the fact. Throws a DroverError when a line makes no sense: then the state is unknown. */
 function parseStateFacts(stdout: string): StateFacts {
-  const told: Told = { fingerprintKey: null, open: {}, drains: {}, ledger: null, holder: null, epoch: 0 };
+  const told: Told = {
+    fingerprintKey: null,
+    open: {},
+    drains: {},
+    ledger: null,
+    services: null,
+    holder: null,
+    epoch: 0,
+  };
   for (const line of stdout.split("\n").filter((text) => text !== "")) {
     const [key = "", ...words] = line.split(" ");
     if (READERS[key]?.(told, words.join(" ")) === true) continue;

@@ -17,7 +17,15 @@ export function who(run: string): Parameters<Store["acquire"]>[0] {
   return { run, operator: "ann@laptop", purpose: `rollout of "shop", it's ${run}` };
 }
 
-const NOTHING: StateFacts = { fingerprintKey: null, open: {}, drains: {}, ledger: null, holder: null, epoch: 0 };
+const NOTHING: StateFacts = {
+  fingerprintKey: null,
+  open: {},
+  drains: {},
+  ledger: null,
+  services: null,
+  holder: null,
+  epoch: 0,
+};
 
 /** Takes the lease; fails the test when it cannot. */
 export async function take(store: Store, run: string): Promise<Lease> {
@@ -145,6 +153,23 @@ export function storeContract(name: string, make: () => Promise<StoreSubject>): 
       expect((await subject.facts()).ledger).toEqual({ owners: {}, debts: [] });
       expect(await codeOf(next.setLedger({ owners, debts }))).not.toBe("nothing was thrown");
       expect((await subject.facts()).ledger).toEqual({ owners: {}, debts: [] });
+    });
+
+    test("what drover may have written in DNS is replaced as a whole, and outlives every lease", async () => {
+      const lease = await take(subject.store(), "r13");
+      const zone = "svc.lab.internal";
+      const hosts = Array.from({ length: 3000 }, (_, at) => ({ zone, kind: "host" as const, name: `h${String(at)}` }));
+      await lease.setServices({ entries: hosts });
+      expect((await subject.facts()).services).toEqual({ entries: hosts });
+      const entries = [{ zone, kind: "app" as const, name: "shop" }];
+      await lease.setServices({ entries });
+      await lease.release();
+      expect((await subject.facts()).services).toEqual({ entries });
+      const next = await take(subject.store(), "r14");
+      await next.setServices({ entries: [] });
+      await next.release();
+      expect(await codeOf(next.setServices({ entries }))).not.toBe("nothing was thrown");
+      expect((await subject.facts()).services).toEqual({ entries: [] });
     });
 
     test("a released lease writes nothing any more", async () => {

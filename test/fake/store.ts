@@ -1,3 +1,4 @@
+import type { ServiceLedger } from "../../src/model/discovery.ts";
 import { DroverError, failure } from "../../src/model/errors.ts";
 import type { FirewallLedger } from "../../src/model/firewall.ts";
 import type { Clock, Holder, HostDrain, Lease, Store } from "../../src/model/ports.ts";
@@ -9,6 +10,7 @@ export class FakeStore implements Store {
   readonly open: Map<string, string> = new Map();
   readonly drains: Map<string, HostDrain> = new Map();
   ledger: FirewallLedger | null = null;
+  services: ServiceLedger | null = null;
   epoch = 0;
   fingerprintKey: string | null = null;
   #holder: { readonly who: Holder; readonly lost: AbortController } | null = null;
@@ -26,6 +28,7 @@ export class FakeStore implements Store {
       open: Object.fromEntries(this.open),
       drains: Object.fromEntries(this.drains),
       ledger: this.ledger,
+      services: this.services,
       holder: this.#holder?.who ?? null,
       epoch: this.epoch,
     }),
@@ -74,6 +77,10 @@ export class FakeStore implements Store {
       setLedger: (ledger) =>
         must(() => {
           this.ledger = ledger;
+        }),
+      setServices: (services) =>
+        must(() => {
+          this.services = services;
         }),
       release: () => {
         if (this.#holder === held) this.#holder = null;

@@ -286,6 +286,7 @@ function mortalLease(store: FakeStore, lease: Lease, process: Process): Lease {
     setOpen: (app, rollout) => (process.isDead ? NEVER : lease.setOpen(app, rollout)),
     setDrain: (host, drain) => (process.isDead ? NEVER : lease.setDrain(host, drain)),
     setLedger: (ledger) => (process.isDead ? NEVER : lease.setLedger(ledger)),
+    setServices: (services) => (process.isDead ? NEVER : lease.setServices(services)),
     release: () => (process.isDead ? NEVER : lease.release()),
   };
 }

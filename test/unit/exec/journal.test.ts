@@ -24,6 +24,7 @@ function paper(): { readonly lines: string[]; readonly lost: AbortController; re
     setOpen: () => Promise.resolve(),
     setDrain: () => Promise.resolve(),
     setLedger: () => Promise.resolve(),
+    setServices: () => Promise.resolve(),
     release: () => Promise.resolve(),
   };
   return { lines, lost, journal: new Journal("r1", lease, new VirtualClock(42)) };

@@ -66,6 +66,7 @@ class Stage {
       setOpen: () => Promise.resolve(),
       setDrain: () => Promise.resolve(),
       setLedger: () => Promise.resolve(),
+      setServices: () => Promise.resolve(),
       release: () => Promise.resolve(),
     };
     const deps: ExecDeps = {

@@ -12,6 +12,7 @@ test("nothing printed means that there was no run yet", () => {
     open: {},
     drains: {},
     ledger: null,
+    services: null,
     holder: null,
     epoch: 0,
   });
@@ -24,12 +25,14 @@ test("all that a state host tells", () => {
     owners: { "10.0.0.14": "app1", "fd00::14": "app1" },
     debts: [{ host: "app2", address: "10.0.0.13", formerly: "app3", since: "2026-01-01T00:00:00.000Z" }],
   };
-  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\ndrain app1 ${JSON.stringify(drain)}\nledger ${JSON.stringify(ledger)}\n`;
+  const services = { entries: [{ zone: "svc.lab.internal", kind: "app", name: "shop" }] };
+  const told = `epoch 7\nkey ${key}\nholder ${JSON.stringify(who)}\nopen shop r1\nopen orders r0\ndrain app1 ${JSON.stringify(drain)}\nledger ${JSON.stringify(ledger)}\nservices ${JSON.stringify(services)}\n`;
   expect(stateFact.parse(told)).toEqual({
     fingerprintKey: key,
     open: { shop: "r1", orders: "r0" },
     drains: { app1: drain },
     ledger,
+    services,
     holder: who,
     epoch: 7,
   });
@@ -59,6 +62,12 @@ test.for([
   'ledger {"owners":{},"debts":{}}',
   'ledger {"owners":{},"debts":[null]}',
   'ledger {"owners":{},"debts":[{"host":"a","address":"10.0.0.1","formerly":"b"}]}',
+  "services",
+  "services {",
+  "services {}",
+  'services {"entries":[null]}',
+  'services {"entries":[{"zone":"z","kind":"app"}]}',
+  'services {"entries":[{"zone":"z","kind":"zone","name":"n"}]}',
   "nonsense",
   `${key}`,
 ])("%s makes the state unknown", (line) => {
