@@ -62,6 +62,8 @@ export type DiscoveryAction =
       readonly app: string;
       readonly hosts: readonly string[];
       readonly floor: number;
+      /** For so many milliseconds clients may remember what they were told before. */
+      readonly remembered: number;
     }
   /** The hosts' A and AAAA records are these, and no others. */
   | {
@@ -75,6 +77,8 @@ export type DiscoveryAction =
       readonly kind: "dns.forget";
       readonly zone: ZoneRef;
       readonly subject: ServiceSubject;
+      /** As in `dns.withdraw`. */
+      readonly remembered: number;
     }
   /** Takes over records that stand without an owner record, or with another fleet's: exactly as they are. */
   | {
