@@ -52,6 +52,7 @@ export type ErrorCode =
   | "dns-foreign"
   | "dns-empty"
   | "dns-too-large"
+  | "resolver"
   // a rollout
   | "balancer-config"
   | "balancer-answer"
