@@ -1,6 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
+import { readManifest } from "../model/manifest.ts";
 import { driftWords } from "./drift.ts";
 import { type FirewallManifest, isManifest } from "./manifest.ts";
 import { type FirewallPrinted, terminalAhead } from "./normalize.ts";
@@ -61,18 +62,6 @@ export function firewallFact(managed: boolean): Fact<FirewallFacts> {
   return { name: "firewall", text: managed ? FACTS : FACTS_OF_UNMANAGED, parse: parseFirewallFacts };
 }
 
-function manifestOf(text: string | undefined): FirewallManifest | null {
-  if (text === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isManifest(value)) return value;
-  } catch {
-    // Told in the same words as any other file that is not ours.
-  }
-  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew`;
-  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
-}
-
 /** The three parts of what was printed, as the host wrote them one after the other. */
 function printedOf(text: string): FirewallPrinted {
   const [, v4 = "", v6 = "", sets = ""] = /^# v4\n(.*\n)?# v6\n(.*\n)?# sets\n(.*)$/s.exec(text) ?? [];
@@ -121,7 +110,7 @@ function parseFirewallFacts(stdout: string): FirewallFacts {
     stable: {
       missing: (found.get("missing") ?? "").split(" ").filter((name) => name !== ""),
       rivals: lines(found.get("rivals")),
-      manifest: manifestOf(found.get("manifest")),
+      manifest: readManifest(MANIFEST, found.get("manifest"), isManifest),
       // A host without IPv6 has nothing there that could be wrong.
       active: { v4, v6: found.has("alone") ? v4 : generationOf(found.get("active.v6")) },
       newest: Number(found.get("newest") ?? "0"),

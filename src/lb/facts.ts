@@ -2,6 +2,7 @@ import type { LbModel, ServerAddress } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
+import { readManifest } from "../model/manifest.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
 import { parseAbout, parseProc, parseServersState, parseStat } from "./parse.ts";
 import type { About, AdminState, Processes, ServerStat } from "./parse.ts";
@@ -92,18 +93,6 @@ function isManifest(value: unknown): value is Omit<LbManifest, "files"> & Partia
   );
 }
 
-function manifestOf(text: string | undefined): LbManifest | null {
-  if (text === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isManifest(value)) return { ...value, files: value.files ?? {} };
-  } catch {
-    // Told in the same words as any other file that is not ours.
-  }
-  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew, and what runs goes on`;
-  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
-}
-
 /** `sha256  path` lines as the host prints them. */
 function filesOf(listing: string, manifest: LbManifest | null): Readonly<Record<string, string>> {
   const entries = listing.split("\n").flatMap((line) => {
@@ -122,7 +111,8 @@ function idOf(sum: string, path: string, manifest: LbManifest | null): string {
 function stableOf(found: ReadonlyMap<string, string>): LbStable {
   const text = found.get("config");
   const rows = found.get("servers");
-  const manifest = manifestOf(found.get("manifest"));
+  const written = readManifest(MANIFEST, found.get("manifest"), isManifest);
+  const manifest = written === null ? null : { ...written, files: written.files ?? {} };
   return {
     installed: found.has("installed"),
     package: "haproxy",

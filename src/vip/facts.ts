@@ -1,6 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
+import { readManifest } from "../model/manifest.ts";
 import type { VipModel } from "../model/vip.ts";
 import { CHECK_PROGRAM } from "./check.ts";
 import { addressKey, vipsOf } from "./normalize.ts";
@@ -95,24 +96,12 @@ function isManifest(value: unknown): value is VipManifest {
   );
 }
 
-function manifestOf(text: string | undefined): VipManifest | null {
-  if (text === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isManifest(value)) return value;
-  } catch {
-    // Told in the same words as any other file that is not ours.
-  }
-  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew, and what runs goes on`;
-  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
-}
-
 /** Parses what {@link vipFact} printed. Throws a DroverError when it makes no sense. */
 function parseVipFacts(stdout: string): VipFacts {
   const found = hexLines(stdout);
   if (!found.has("end")) throw new DroverError(failure("unknown-state", "the keepalived fact came back cut off"));
   const text = found.get("config");
-  const manifest = manifestOf(found.get("manifest"));
+  const manifest = readManifest(MANIFEST, found.get("manifest"), isManifest);
   const vips = [...vipsOf(text ?? ""), ...(manifest?.model.vips ?? []).map(({ address }) => address)];
   const known = new Set(vips.map(addressKey));
   const addresses = parseAddresses(found.get("addresses") ?? "");
