@@ -1,10 +1,11 @@
 import { desiredFirewall } from "../firewall/desired.ts";
-import type { EndVerdict, FirewallAnswer, FirewallExplanation, FirewallQuestion } from "../firewall/explain.ts";
+import type { FirewallAnswer, FirewallExplanation, FirewallQuestion } from "../firewall/explain.ts";
 import { explain } from "../firewall/explain.ts";
 import { formatPlace } from "../inventory/diagnostics.ts";
+import type { EndVerdict, FirewallRule } from "../model/firewall.ts";
 import type { Fleet } from "../model/fleet.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
-import type { ExplainedEnd, ExplainedFlow, Explanation } from "../report/firewall-explain.ts";
+import type { ExplainedFlow, ExplainedRule, Explanation } from "../report/firewall-explain.ts";
 import { explanationLines } from "../report/firewall-explain.ts";
 import type { Context } from "./context.ts";
 import { questionProblem, unknownName } from "./firewall-names.ts";
@@ -68,7 +69,7 @@ function flowOf(
   };
 }
 
-function endOf(verdict: EndVerdict, places: Fleet["rulePlaces"]): ExplainedEnd {
+function endOf(verdict: EndVerdict<FirewallRule>, places: Fleet["rulePlaces"]): EndVerdict<ExplainedRule> {
   if (verdict.kind !== "allowed") return { kind: verdict.kind };
   const sources = new Map(
     verdict.rules.map(({ direction, source }) => {

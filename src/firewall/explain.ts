@@ -1,4 +1,4 @@
-import type { FirewallModel, FirewallRule } from "../model/firewall.ts";
+import type { EndVerdict, FirewallModel, FirewallRule } from "../model/firewall.ts";
 import type { Topology } from "../model/topology.ts";
 import { bitsOf, type FlowPacket, rulesFor } from "./evaluate.ts";
 import {
@@ -21,31 +21,16 @@ export interface FirewallQuestion {
   readonly port: string;
 }
 
-/** What one end's firewall says of a flow. */
-export type EndVerdict =
-  /** Not a host of the fleet. */
-  | { readonly kind: "foreign" }
-  /** A host to itself, which is always open. */
-  | { readonly kind: "self" }
-  /** Its firewall is not managed. */
-  | { readonly kind: "unmanaged" }
-  /** Nothing isolates what goes out there. Of a source only. */
-  | { readonly kind: "open" }
-  /** These rules let it pass, each of them; at least one, in the order of the model. */
-  | { readonly kind: "allowed"; readonly rules: readonly FirewallRule[] }
-  /** No rule lets it in, or it is isolated and no rule lets it out. */
-  | { readonly kind: "refused" };
-
 /** The answer for two machines and one port. Where it depends on which addresses they use, there are several. */
 export interface FirewallAnswer extends FlowPort {
   readonly source: ExplainedEnd;
   readonly destination: ExplainedEnd;
   /** No end that is ours refuses. */
   readonly allowed: boolean;
-  /** At the source, of direction `out`. */
-  readonly leaving: EndVerdict;
-  /** At the destination, of direction `in`. */
-  readonly entering: EndVerdict;
+  /** At the source, of direction `out`; rules in the order of the model. */
+  readonly leaving: EndVerdict<FirewallRule>;
+  /** At the destination, of direction `in`; likewise. */
+  readonly entering: EndVerdict<FirewallRule>;
 }
 
 /** All answers, or why there is none. */
@@ -76,7 +61,12 @@ interface Way {
   readonly destination: string;
 }
 
-function verdict(models: Models, direction: "in" | "out", host: string | null, packet: FlowPacket): EndVerdict {
+function verdict(
+  models: Models,
+  direction: "in" | "out",
+  host: string | null,
+  packet: FlowPacket,
+): EndVerdict<FirewallRule> {
   if (host === null) return { kind: "foreign" };
   const model = models.get(host);
   if (model === undefined) return { kind: "unmanaged" };
@@ -112,7 +102,7 @@ function waysOf(from: ExplainedEnd, to: ExplainedEnd): readonly Way[] {
   );
 }
 
-function sameVerdict(a: EndVerdict, b: EndVerdict): boolean {
+function sameVerdict(a: EndVerdict<FirewallRule>, b: EndVerdict<FirewallRule>): boolean {
   if (a.kind !== "allowed" || b.kind !== "allowed") return a.kind === b.kind;
   return a.rules.length === b.rules.length && a.rules.every((rule, index) => rule === b.rules[index]);
 }

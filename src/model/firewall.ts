@@ -87,6 +87,21 @@ export type FirewallAction =
   /** Takes all of drover's chains, sets, files and the boot unit away. */
   | { readonly kind: "firewall.remove"; readonly host: string };
 
+/** What one end's firewall says of a flow; `Rule` is how rules are told there. */
+export type EndVerdict<Rule> =
+  /** No host of the inventory: drover knows nothing of its firewall. */
+  | { readonly kind: "foreign" }
+  /** Its firewall is not managed. */
+  | { readonly kind: "unmanaged" }
+  /** A host to itself, which is always open. */
+  | { readonly kind: "self" }
+  /** A source from which everything may go out, because no policy with an `egress` key selects it. */
+  | { readonly kind: "open" }
+  /** Let through by each of these, at least one. */
+  | { readonly kind: "allowed"; readonly rules: readonly Rule[] }
+  /** No rule lets it in, or it is isolated and no rule lets it out. */
+  | { readonly kind: "refused" };
+
 /** A host that may still let an address in that has been released: nobody else may get the address before it is clean. */
 export interface FirewallDebt {
   readonly host: string;

@@ -1,3 +1,4 @@
+import type { EndVerdict } from "../model/firewall.ts";
 import { printable, several } from "./words.ts";
 
 /** A rule that lets something pass. */
@@ -7,21 +8,6 @@ export interface ExplainedRule {
   /** Where the files say so, as `drover.yaml:7:9`; null: it follows from the fleet as a whole. */
   readonly place: string | null;
 }
-
-/** What one end of a flow says to it. */
-export type ExplainedEnd =
-  /** No host of the inventory: drover knows nothing of its firewall. */
-  | { readonly kind: "foreign" }
-  /** The fleet has no `firewall:` block. */
-  | { readonly kind: "unmanaged" }
-  /** A host to itself. */
-  | { readonly kind: "self" }
-  /** A source from which everything may go out, because no policy with an `egress` key selects it. */
-  | { readonly kind: "open" }
-  /** Let through by each of these. */
-  | { readonly kind: "allowed"; readonly rules: readonly ExplainedRule[] }
-  /** No rule lets it through. */
-  | { readonly kind: "refused" };
 
 /** One way from a source to a destination at a port. */
 export interface ExplainedFlow {
@@ -33,8 +19,8 @@ export interface ExplainedFlow {
   readonly allowed: boolean;
   /** Within one host nothing is refused, and neither end has a say. */
   readonly loopback: boolean;
-  readonly egress: ExplainedEnd;
-  readonly ingress: ExplainedEnd;
+  readonly egress: EndVerdict<ExplainedRule>;
+  readonly ingress: EndVerdict<ExplainedRule>;
 }
 
 /** What `firewall explain` answers. */
@@ -147,7 +133,7 @@ function each(all: readonly string[]): string {
   return all.length === 1 ? names(all) : "each of them";
 }
 
-function endInWords(end: ExplainedEnd, way: "in" | "out"): string {
+function endInWords(end: EndVerdict<ExplainedRule>, way: "in" | "out"): string {
   switch (end.kind) {
     case "foreign":
       return "no host of the inventory; drover has no say there";

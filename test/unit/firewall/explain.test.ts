@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { desiredFirewall } from "../../../src/firewall/desired.ts";
 import { bitsOf, isWithin } from "../../../src/firewall/evaluate.ts";
-import { type EndVerdict, explain, type FirewallExplanation } from "../../../src/firewall/explain.ts";
+import { explain, type FirewallExplanation } from "../../../src/firewall/explain.ts";
+import type { EndVerdict, FirewallRule } from "../../../src/model/firewall.ts";
 import { allow, app, cidr, hosts, httpRoute, named, policy, port, topologyWith } from "../../support/firewall.ts";
 
 const TOPOLOGY = topologyWith({
@@ -30,7 +31,7 @@ const TOPOLOGY = topologyWith({
 });
 const MODELS = desiredFirewall(TOPOLOGY);
 
-function verdict(end: EndVerdict): string {
+function verdict(end: EndVerdict<FirewallRule>): string {
   return end.kind === "allowed" ? end.rules.map(({ source }) => source).join(" ") : end.kind;
 }
 

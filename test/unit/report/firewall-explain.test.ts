@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { ExplainedEnd, ExplainedFlow, Explanation } from "../../../src/report/firewall-explain.ts";
+import type { EndVerdict } from "../../../src/model/firewall.ts";
+import type { ExplainedFlow, ExplainedRule, Explanation } from "../../../src/report/firewall-explain.ts";
 import { explanationLines } from "../../../src/report/firewall-explain.ts";
 
-const ROUTE: ExplainedEnd = {
+const ROUTE: EndVerdict<ExplainedRule> = {
   kind: "allowed",
   rules: [{ source: "app/shop/talksTo:0", place: "apps/shop.yaml:9:10" }],
 };
 
-function flow(source: string, destination: string, ingress: ExplainedEnd = ROUTE): ExplainedFlow {
+function flow(source: string, destination: string, ingress: EndVerdict<ExplainedRule> = ROUTE): ExplainedFlow {
   const loopback = source === destination;
   const allowed = loopback || ingress.kind !== "refused";
   return { source, destination, port: "tcp/9000", allowed, loopback, egress: { kind: "open" }, ingress };
@@ -93,7 +94,7 @@ describe("firewall explain", () => {
   test("lets no control character reach the terminal", () => {
     const evil = "\u001b]0;owned\u0007\n";
     const rule = { source: evil, place: evil };
-    const ingress: ExplainedEnd = { kind: "allowed", rules: [rule] };
+    const ingress: EndVerdict<ExplainedRule> = { kind: "allowed", rules: [rule] };
     const all = lines([{ ...flow(evil, "db1", ingress), port: evil }], { port: evil, nameless: [evil], apart: [evil] });
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(all.filter((line) => /[\u0000-\u001f]/.test(line))).toEqual([]);
