@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { firewallFact } from "../../src/firewall/facts.ts";
 import { operateFirewall } from "../../src/firewall/operations.ts";
-import type { FirewallAction } from "../../src/model/firewall.ts";
 import type { Outcome } from "../../src/model/operation.ts";
 import { driver } from "./support/drive.ts";
 import { applying, firewallsOf, letIn, model, SHUT } from "./support/firewall-hosts.ts";
@@ -9,7 +8,7 @@ import { lab } from "./support/lab.ts";
 
 const real = lab("test-firewall-host");
 const { drive, gather, sh } = driver(real);
-const { carry, rules, leads, reachable, settled, reboot } = firewallsOf(real);
+const { carry, commit, rules, leads, reachable, settled, reboot } = firewallsOf(real);
 const HOSTS = ["app1", "app2", "app3"];
 const DONE: Outcome = { kind: "done", note: "" };
 const facts = (host: string) => gather(host, firewallFact(true));
@@ -17,19 +16,6 @@ const facts = (host: string) => gather(host, firewallFact(true));
 async function apply(host: string, generation: number, ...more: Parameters<typeof letIn>[]): Promise<void> {
   const action = applying(host, generation, model(...more.map((each) => letIn(...each))));
   expect(await drive(operateFirewall(action))).toEqual(DONE);
-}
-
-/** As drover does up to the commit, and no further. */
-async function commit(action: FirewallAction): Promise<void> {
-  const operation = operateFirewall(action);
-  const committed = operation.next();
-  if (committed.done === true) throw new Error("nothing was asked");
-  const only = (function* (): ReturnType<typeof operateFirewall> {
-    const answer = yield committed.value;
-    if (answer.kind !== "exec" || answer.code !== 0) throw new Error(JSON.stringify(answer));
-    return DONE;
-  })();
-  await drive(only);
 }
 
 async function afresh(host: string): Promise<void> {

@@ -10,7 +10,7 @@ import { lab } from "./support/lab.ts";
 
 const real = lab("test-firewall-mishaps");
 const { drive, gather, sh } = driver(real);
-const { carry, rules, leads, settled } = firewallsOf(real);
+const { carry, commit, rules, leads, settled } = firewallsOf(real);
 const HOSTS = ["app1", "app2", "app3"];
 const DONE: Outcome = { kind: "done", note: "" };
 const facts = (host: string) => gather(host, firewallFact(true));
@@ -23,19 +23,6 @@ const withSet = (port: number): FirewallModel =>
 
 async function apply(host: string, generation: number, wanted: FirewallModel = model()): Promise<void> {
   expect(await drive(operateFirewall(applying(host, generation, wanted)))).toEqual(DONE);
-}
-
-/** As drover does up to the commit, and no further. */
-async function commit(host: string, generation: number): Promise<void> {
-  const operation = operateFirewall(applying(host, generation, model(), { confirm: 1000 }));
-  const committed = operation.next();
-  if (committed.done === true) throw new Error("nothing was asked");
-  const only = (function* (): ReturnType<typeof operateFirewall> {
-    const answer = yield committed.value;
-    if (answer.kind !== "exec" || answer.code !== 0) throw new Error(JSON.stringify(answer));
-    return DONE;
-  })();
-  await drive(only);
 }
 
 const attempt = (
@@ -312,7 +299,7 @@ END`,
     await sh("app3", "for f in iptables ip6tables; do update-alternatives --quiet --set $f /usr/sbin/$f-legacy; done");
     await apply("app3", 1, withSet(7000));
     expect(await stable("app3")).toMatchObject({ active: { v4: 1, v6: 1 }, drift: [], rivals: [] });
-    await commit("app3", 2);
+    await commit(applying("app3", 2, model(), { confirm: 1000 }));
     await settled("app3");
     expect(await leads("app3")).toBe("in g1");
     await sh("app3", "iptables -D DRV-I-g1 1");

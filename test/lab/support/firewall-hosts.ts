@@ -1,6 +1,7 @@
 // Firewalls of a lab's hosts: what tests of them ask for, and what they look at.
 import { join } from "node:path";
 import type { FirewallAction, FirewallModel, FirewallRule } from "../../../src/model/firewall.ts";
+import { operateFirewall } from "../../../src/firewall/operations.ts";
 import { renderFirewall } from "../../../src/firewall/render.ts";
 import { driver } from "./drive.ts";
 import type { FirewallRan, FirewallRun } from "./firewall-run.ts";
@@ -54,6 +55,8 @@ export interface Firewalls {
     actions: readonly FirewallAction[],
     more?: Pick<FirewallRun, "dies" | "late">,
   ) => Promise<FirewallRan>;
+  /** As drover does up to the commit, and no further. */
+  readonly commit: (action: FirewallAction) => Promise<void>;
   /** All rules, chains of ours and sets of a host, in the words of iptables and ipset, without counters and limits. */
   readonly rules: (host: string) => Promise<string>;
   /** Where INPUT leads to: a generation, or nothing of ours. */
@@ -67,7 +70,7 @@ export interface Firewalls {
 
 /** The firewalls of one lab. */
 export function firewallsOf(lab: Lab): Firewalls {
-  const { sh } = driver(lab);
+  const { drive, sh } = driver(lab);
   return {
     async carry(actions, more = {}) {
       const hosts = Object.fromEntries(actions.map(({ host }) => [host, ADDRESS[host] ?? ""]));
@@ -77,6 +80,16 @@ export function firewallsOf(lab: Lab): Firewalls {
       if (more.dies === true) return { outcomes: [], ms: 0, execs: [], facts: {} };
       if (ran.code !== 0) throw new Error(ran.stderr);
       return JSON.parse(ran.stdout);
+    },
+    async commit(action) {
+      const committing = operateFirewall(action).next();
+      if (committing.done === true) throw new Error("nothing was asked");
+      const only = (function* (): ReturnType<typeof operateFirewall> {
+        const answer = yield committing.value;
+        if (answer.kind !== "exec" || answer.code !== 0) throw new Error(JSON.stringify(answer));
+        return { kind: "done", note: "" };
+      })();
+      await drive(only);
     },
     rules: (host) =>
       sh(
