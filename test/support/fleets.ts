@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { FirewallFacts } from "../../src/firewall/facts.ts";
+import { firewallFact, type FirewallFacts } from "../../src/firewall/facts.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { LbModel } from "../../src/model/lb.ts";
 import type { App, Host } from "../../src/model/fleet.ts";
@@ -114,18 +114,10 @@ const NO_VIP: VipFacts = {
 };
 
 /** A host whose firewall drover never touched. */
+const UNMANAGED = firewallFact(false).parse("none\n");
 const NO_FIREWALL: FirewallFacts = {
-  stable: {
-    missing: [],
-    rivals: [],
-    manifest: null,
-    active: { v4: null, v6: null },
-    newest: 0,
-    unconfirmed: null,
-    enabled: false,
-    drift: [],
-  },
-  live: { ahead: [], published: [], operator: { from: "10.0.9.1", to: "10.0.0.1", port: 22 } },
+  ...UNMANAGED,
+  live: { ...UNMANAGED.live, operator: { from: "10.0.9.1", to: "10.0.0.1", port: 22 } },
 };
 
 function addressesIn(model: LbModel | null): LbFacts["live"]["addresses"] {
@@ -176,7 +168,7 @@ function appOf(
     rollout: { ...base.rollout, ...rollout },
     instances: hosts
       .filter((host) => wanted.includes(host.name))
-      .map((host) => ({ app: name, host: host.name, address: host.addresses[0] ?? "", port })),
+      .map((host) => ({ app: name, host: host.name, address: host.addresses[0] ?? "", port, weight: 1 })),
   };
 }
 
