@@ -7,6 +7,7 @@ import { styleText } from "node:util";
 import type { Context, Interrupts, TemplateTexts } from "./commands/context.ts";
 import type { GivenOptions } from "./commands/program.ts";
 import type { Fleet } from "./model/fleet.ts";
+import { createDnsClient } from "./net/dns/client.ts";
 import type { Printer } from "./report/run-text.ts";
 import { createSshTransport } from "./ssh/transport.ts";
 import { systemClock } from "./store/clock.ts";
@@ -34,18 +35,21 @@ export async function buildContext(options: GivenOptions): Promise<Context> {
 function connect(fleet: Fleet, directory: string): ReturnType<Context["connect"]> {
   const places = { directory, home: homedir(), agent: process.env["SSH_AUTH_SOCK"] ?? null };
   const transport = createSshTransport({ ssh: fleet.ssh, hosts: fleet.hosts, places });
-  return { transport, store: createSshStore({ transport, host: fleet.state.host, clock: systemClock }) };
+  const store = createSshStore({ transport, host: fleet.state.host, clock: systemClock });
+  return { transport, store, dns: createDnsClient({ clock: systemClock }) };
 }
 
 async function readTemplates(): Promise<TemplateTexts> {
   const read = (name: string): Promise<string> => readFile(new URL(`../templates/${name}`, import.meta.url), "utf8");
-  const [haproxy, keepalived, unit, dropIn] = await Promise.all([
+  const [haproxy, keepalived, named, zone, unit, dropIn] = await Promise.all([
     read("haproxy.cfg.hbs"),
     read("keepalived.conf.hbs"),
+    read("named.conf.hbs"),
+    read("zone.hbs"),
     read("unit.service.hbs"),
     read("release.conf.hbs"),
   ]);
-  return { haproxy, keepalived, unit, dropIn };
+  return { haproxy, keepalived, named, zone, unit, dropIn };
 }
 
 function cacheDirectory(): string {

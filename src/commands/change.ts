@@ -43,7 +43,7 @@ async function carryOut(
   connected: Connected,
   { prepared, ask }: { readonly prepared: Prepared; readonly ask: boolean },
 ): Promise<number> {
-  const { fleetPlan, lease, secrets } = prepared;
+  const { fleetPlan, lease, secrets, dnsKey } = prepared;
   const problems = tellProblems(context, fleetPlan);
   if (problems !== null) return problems;
   for (const skipped of fleetPlan.skipped) tellFailure(context, skipped);
@@ -54,7 +54,7 @@ async function carryOut(
   const refusal = ask ? await refused(context, fleetPlan.plans) : null;
   if (refusal !== null) return refusal;
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
-  const runner = createRunner(context, connected, { lease, secrets });
+  const runner = createRunner(context, connected, { lease, secrets, dnsKey });
   try {
     const { code, behind } = await runAll(runner, fleetPlan.plans);
     await remember(context, connected, prepared, behind);

@@ -1,6 +1,6 @@
 import type { Fleet } from "../model/fleet.ts";
 import type { RolloutEvent } from "../rollout/state.ts";
-import type { Clock, Files, Store, Transport } from "../model/ports.ts";
+import type { Clock, DnsClient, Files, Store, Transport } from "../model/ports.ts";
 import type { Printer } from "../report/run-text.ts";
 
 /** Options that every command has. */
@@ -18,6 +18,8 @@ export interface CommonOptions {
 export interface TemplateTexts {
   readonly haproxy: string;
   readonly keepalived: string;
+  readonly named: string;
+  readonly zone: string;
   readonly unit: string;
   readonly dropIn: string;
 }
@@ -45,7 +47,11 @@ export interface Context {
   readonly newRunId: () => string;
   /** Asks a person; null where nobody can be asked. */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
-  readonly connect: (fleet: Fleet) => { readonly transport: Transport; readonly store: Store };
+  readonly connect: (fleet: Fleet) => {
+    readonly transport: Transport;
+    readonly store: Store;
+    readonly dns: DnsClient;
+  };
   readonly interrupts: Interrupts;
 }
 

@@ -4,6 +4,7 @@ import type { Ending } from "../model/event.ts";
 import type { HostDrain } from "../model/ports.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import { printable } from "../report/words.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
 import type { Move } from "./move-host.ts";
@@ -12,7 +13,11 @@ import { runRollout } from "./run-rollout.ts";
 import { tellFailure } from "./tell.ts";
 
 /** `drover drain HOST -m REASON`: takes a host out of every balancer, for as long as nobody undrains it. */
-export async function drainCommand(context: Context, host: string, reason: string): Promise<number> {
+export async function drainCommand(
+  context: Context,
+  host: string,
+  { reason, allowEmpty }: Allowed & { readonly reason: string },
+): Promise<number> {
   const wrong = reasonProblem(reason);
   if (wrong !== null) return tellFailure(context, wrong);
   const files = await readFleet(context, null);
@@ -22,6 +27,7 @@ export async function drainCommand(context: Context, host: string, reason: strin
     host,
     to: "out",
     purpose: `drain of ${host}`,
+    allowEmpty,
     use: (move) => drain(move, host, reason),
   });
 }

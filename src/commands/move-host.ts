@@ -1,19 +1,21 @@
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure, isUnreachable } from "../model/errors.ts";
 import type { HostMove, Plan } from "../model/plan.ts";
-import type { HostDrain, StateFacts } from "../model/ports.ts";
+import type { HostDrain, Lease, StateFacts } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import { suggest } from "../inventory/suggest.ts";
 import { planMove } from "../plan/drain-plan.ts";
 import type { PlanInput } from "../plan/input.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { countsLine, printable } from "../report/words.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 import type { Runner } from "./run-rollout.ts";
 import { createRunner } from "./run-rollout.ts";
 import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
+import { findDns } from "./survey-dns.ts";
 import { tellFailure } from "./tell.ts";
 import { templatesOf } from "./templates.ts";
 import { withWorld } from "./with-world.ts";
@@ -28,7 +30,7 @@ export interface Move {
 }
 
 /** What to move, and what to do once it is planned. */
-export interface Moving extends HostMove {
+export interface Moving extends HostMove, Allowed {
   /** What the lease is for. */
   readonly purpose: string;
   readonly use: (move: Move) => Promise<number>;
@@ -39,49 +41,58 @@ export async function moveHost(context: Context, files: FleetFiles, moving: Movi
   return await withWorld(context, files, async (connected) => {
     const acquired = await acquire(context, connected.store, moving.purpose);
     if (acquired.kind === "failed") return tellFailure(context, acquired.failure);
-    const { lease } = acquired;
-    const runner = createRunner(context, connected, { lease, secrets: new Map() });
     try {
-      return await planned(runner, connected, moving);
+      return await surveyed(context, connected, { lease: acquired.lease, moving });
     } finally {
-      await runner.relays.close();
-      await lease.release();
+      await acquired.lease.release();
     }
   });
 }
 
-async function planned(runner: Runner, connected: Connected, { host, to, use }: Moving): Promise<number> {
-  const { context, lease } = runner;
-  const { topology } = connected;
+async function surveyed(
+  context: Context,
+  connected: Connected,
+  { lease, moving }: { readonly lease: Lease; readonly moving: Moving },
+): Promise<number> {
   const survey = await observe(context, connected);
+  const dns = await findDns(context, connected, { survey, fleetKey: lease.fingerprintKey });
+  const runner = createRunner(context, connected, { lease, secrets: new Map(), dnsKey: dns.key?.key ?? null });
+  try {
+    return await planned(runner, { survey, dns: dns.input }, moving);
+  } finally {
+    await runner.relays.close();
+  }
+}
+
+async function planned(
+  runner: Runner,
+  { survey, dns }: { readonly survey: Survey; readonly dns: PlanInput["dns"] },
+  { host, to, use, allowEmpty }: Moving,
+): Promise<number> {
+  const { context, connected, lease } = runner;
+  const { topology, fleet } = connected;
   const state = stateOf(survey);
   // A host that has left the inventory can still be taken off the list.
   const isKnown = topology.hosts.some(({ name }) => name === host) || state.drains[host] !== undefined;
   if (!isKnown) return unknownHost(context, host, topology);
-  const templates = await templatesOf(context, connected.fleet);
-  const input = inputOf(topology, templates, { survey, state, epoch: lease.epoch });
-  const { plan, problems, notes } = planMove({ host, to }, input);
-  return problems.length > 0 ? refuse(context, problems) : await use({ runner, state, plan, notes });
-}
-
-/** A host's move reads no artifact, no secret and no certificate. */
-function inputOf(
-  topology: Topology,
-  templates: PlanInput["templates"],
-  { survey, state, epoch }: { readonly survey: Survey; readonly state: StateFacts; readonly epoch: number },
-): PlanInput {
-  return {
+  // A host's move reads no artifact, no secret and no certificate.
+  const input: PlanInput = {
     topology,
-    templates,
+    templates: await templatesOf(context, fleet),
     certificates: new Map(),
     desired: new Map(),
     views: survey.views,
-    epoch,
+    epoch: lease.epoch,
     running: null,
     open: state.open,
     ledger: state.ledger,
     drains: state.drains,
+    dns,
+    services: state.services,
+    allowEmpty,
   };
+  const { plan, problems, notes } = planMove({ host, to }, input);
+  return problems.length > 0 ? refuse(context, problems) : await use({ runner, state, plan, notes });
 }
 
 /** Says that no host is called so; the exit code. */

@@ -1,6 +1,7 @@
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { fullPlanLines } from "../report/plan-text.ts";
 import { printable } from "../report/words.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import { readFleet } from "./fleet-files.ts";
 import type { Prepared } from "./prepare.ts";
@@ -9,11 +10,16 @@ import { skippedCode, tellFailure, tellProblems } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 
 /** `drover plan`: shows what `apply` would change, where and in which order. Takes no lease, changes nothing. */
-export async function planCommand(context: Context): Promise<number> {
+export async function planCommand(context: Context, { allowEmpty }: Allowed): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
   return await withWorld(context, files, async (connected) => {
-    const preparing = await prepare(context, connected, { scope: { kind: "fleet" }, purpose: null, edit: null });
+    const preparing = await prepare(context, connected, {
+      scope: { kind: "fleet" },
+      purpose: null,
+      edit: null,
+      allowEmpty,
+    });
     return preparing.kind === "failed"
       ? tellFailure(context, preparing.failure)
       : tellPlan(context, preparing.prepared);

@@ -1,3 +1,4 @@
+import type { DnsKey } from "../model/dns.ts";
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
 import type { Lease } from "../model/ports.ts";
@@ -6,11 +7,14 @@ import type { FleetPlan, Scope } from "../plan/fleet-plan.ts";
 import { planFleet } from "../plan/fleet-plan.ts";
 import type { PlanInput } from "../plan/input.ts";
 import { readCertificates } from "./certificates.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import { desire } from "./desire.ts";
 import type { DesireOptions } from "./desire.ts";
+import { KEY_REF } from "./dns-key.ts";
 import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
+import { findDns } from "./survey-dns.ts";
 import { templatesOf } from "./templates.ts";
 
 /** A planned change, with everything at hand that carrying it out takes. */
@@ -19,10 +23,12 @@ export interface Prepared {
   readonly secrets: ReadonlyMap<string, Secret>;
   readonly survey: Survey;
   readonly lease: Lease | null;
+  /** What updates of the zone are signed with. */
+  readonly dnsKey: DnsKey | null;
 }
 
 /** What to prepare. */
-export interface Preparation {
+export interface Preparation extends Allowed {
   readonly scope: Scope;
   /** What the lease is for; null: only look. */
   readonly purpose: string | null;
@@ -58,36 +64,40 @@ async function plan(
   connected: Connected,
   { what, lease, survey }: { readonly what: Preparation; readonly lease: Lease | null; readonly survey: Survey },
 ): Promise<Prepared> {
-  const { input, secrets, problems } = await planInput(context, connected, { what, lease, survey });
+  const { input, secrets, dnsKey, problems } = await planInput(context, connected, { what, lease, survey });
+  const common = { secrets, survey, lease, dnsKey };
   if (problems.length > 0)
-    return { fleetPlan: { plans: [], problems, skipped: [], behind: null, notes: [] }, secrets, survey, lease };
-  return { fleetPlan: planFleet(input, what.scope), secrets, survey, lease };
+    return { fleetPlan: { plans: [], problems, skipped: [], behind: null, notes: [] }, ...common };
+  return { fleetPlan: planFleet(input, what.scope), ...common };
 }
 
 /** Everything that plans are made from, with the secrets whose fingerprints are in it. */
 interface Readied {
   readonly input: PlanInput;
   readonly secrets: ReadonlyMap<string, Secret>;
+  readonly dnsKey: DnsKey | null;
   readonly problems: readonly Failure[];
 }
 
 /** Reads templates, artifacts, secrets and certificates, and puts them together with what was observed. */
 async function planInput(
   context: Context,
-  { fleet, topology }: Connected,
+  connected: Connected,
   {
     what,
     lease,
     survey,
   }: { readonly what: Omit<Preparation, "purpose">; readonly lease: Lease | null; readonly survey: Survey },
 ): Promise<Readied> {
-  const { scope, edit } = what;
+  const { fleet, topology } = connected;
+  const { scope, edit, allowEmpty } = what;
   const state = stateOf(survey);
   const fingerprintKey = lease?.fingerprintKey ?? state.fingerprintKey ?? "";
   const only = scope.kind === "app" ? scope.app : null;
   const templates = await templatesOf(context, fleet);
   const { desired, secrets, problems } = await desire(context, topology, { fingerprintKey, templates, only, edit });
   const certificates = await readCertificates(context, topology, { fingerprintKey, served: servedBy(survey) });
+  const dns = await findDns(context, connected, { survey, fleetKey: fingerprintKey });
   const input: PlanInput = {
     topology,
     templates,
@@ -99,10 +109,15 @@ async function planInput(
     open: state.open,
     ledger: state.ledger,
     drains: state.drains,
+    dns: dns.input,
+    services: state.services,
+    allowEmpty,
   };
+  const zoneSecrets: readonly [string, Secret][] = dns.key === null ? [] : [[KEY_REF, dns.key.base64]];
   return {
     input,
-    secrets: new Map([...secrets, ...certificates.secrets]),
+    secrets: new Map([...secrets, ...certificates.secrets, ...zoneSecrets]),
+    dnsKey: dns.key?.key ?? null,
     problems: [...problems, ...certificates.problems],
   };
 }

@@ -54,6 +54,10 @@ function verb(name: string, description: string) {
     .option("--no-color", "no colours; with NO_COLOR set or without a terminal there are none anyway");
 }
 
+function allowEmpty() {
+  return new Option("--allow-empty", "go on where DNS would be left without any instance of an app").default(false);
+}
+
 function count(text: string): number {
   if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new InvalidArgumentError(`expected a number from 1 to 9999, got ${text}`);
   return Number(text);
@@ -84,7 +88,8 @@ export function program(run: Run): Command {
   root.addCommand(
     verb("apply", "bring everything to what the files say")
       .addHelpText("after", `\n${APPLY_EXAMPLES}\n\n${EXIT_CODES}`)
-      .action((options) => run(options, applyCommand)),
+      .addOption(allowEmpty())
+      .action((options) => run(options, (context) => applyCommand(context, options))),
   );
   root.addCommand(rollout(run));
   addDrains(root, run);
@@ -98,8 +103,9 @@ function addDrains(root: Command, run: Run): void {
     verb("drain", "take a host out of every balancer, and keep it out")
       .argument("<host>")
       .requiredOption("-m, --reason <reason>", "why, in one line; status shows it")
+      .addOption(allowEmpty())
       .addHelpText("after", `\n${DRAIN_EXAMPLES}\n\n${EXIT_CODES}`)
-      .action((host, options) => run(options, (context) => drainCommand(context, host, options.reason))),
+      .action((host, options) => run(options, (context) => drainCommand(context, host, options))),
   );
   root.addCommand(
     verb("undrain", "let a drained host back in, once every balancer finds it healthy")
@@ -130,8 +136,9 @@ function addReaders(root: Command, run: Run): void {
   );
   root.addCommand(
     verb("plan", "show what apply would change, where and in which order")
+      .addOption(allowEmpty())
       .addHelpText("after", `\n${EXIT_CODES}`)
-      .action((options) => run(options, planCommand)),
+      .action((options) => run(options, (context) => planCommand(context, options))),
   );
 }
 
@@ -144,8 +151,11 @@ function rollout(run: Run): Command {
         "--release <release>",
         "write this release into the app's file and roll it out; without it, what the file says",
       )
+      .addOption(allowEmpty())
       .addHelpText("after", `\n${START_EXAMPLES}\n\n${EXIT_CODES}`)
-      .action((app, options) => run(options, (context) => rolloutStartCommand(context, app, options.release))),
+      .action((app, options) =>
+        run(options, (context) => rolloutStartCommand(context, app, { release: undefined, ...options })),
+      ),
   );
   group.addCommand(
     verb("status", "show the app's open rollout and how far it came")

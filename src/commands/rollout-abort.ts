@@ -8,6 +8,7 @@ import { reduce, takeOver } from "../rollout/state.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import type { Context } from "./context.ts";
+import { zoneKey } from "./dns-key.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 import { readFleet } from "./fleet-files.ts";
 import { noneOpen } from "./none-open.ts";
@@ -33,7 +34,8 @@ async function abort(
   const acquired = await acquire(context, connected.store, `abort of the rollout of ${app}`);
   if (acquired.kind === "failed") return tellFailure(context, acquired.failure);
   const { lease } = acquired;
-  const runner = createRunner(context, connected, { lease, secrets: new Map() });
+  const key = await zoneKey(context, connected.topology, lease.fingerprintKey);
+  const runner = createRunner(context, connected, { lease, secrets: new Map(), dnsKey: key?.key ?? null });
   try {
     const survey = await observe(context, connected);
     const rollout = stateOf(survey).open[app];

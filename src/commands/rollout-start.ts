@@ -3,6 +3,7 @@ import type { App } from "../model/fleet.ts";
 import { suggest } from "../inventory/suggest.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { change } from "./change.ts";
+import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 import { readFleet } from "./fleet-files.ts";
@@ -12,7 +13,7 @@ import { tellFailure } from "./tell.ts";
 export async function rolloutStartCommand(
   context: Context,
   name: string,
-  release: string | undefined,
+  { release, allowEmpty }: Allowed & { readonly release: string | undefined },
 ): Promise<number> {
   const asWritten = await readFleet(context, null);
   if (asWritten === null) return EXIT_CODE.usage;
@@ -24,7 +25,7 @@ export async function rolloutStartCommand(
   const edit =
     release === undefined || release === app.release ? null : { file: app.file, from: app.release, to: release };
   const purpose = `rollout of ${name}${release === undefined ? "" : ` to ${release}`}`;
-  return await change(context, files, { scope: { kind: "app", app: name }, purpose, edit, ask: false });
+  return await change(context, files, { scope: { kind: "app", app: name }, purpose, edit, ask: false, allowEmpty });
 }
 
 /** The app of that name; null after having said that there is none. */

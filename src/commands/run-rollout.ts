@@ -1,3 +1,4 @@
+import type { DnsKey } from "../model/dns.ts";
 import type { Ending, RunEvent } from "../model/event.ts";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
@@ -36,18 +37,20 @@ export interface Runner {
 export function createRunner(
   context: Context,
   connected: Connected,
-  use: { readonly lease: Lease; readonly secrets: ReadonlyMap<string, Secret> },
+  use: { readonly lease: Lease; readonly secrets: ReadonlyMap<string, Secret>; readonly dnsKey: DnsKey | null },
 ): Runner {
   const report = context.options.output === "json" ? jsonReporter(context.print.line) : textReporter(context.print);
   const emit = (event: Untimed): void => {
     const timed: RunEvent = { ...event, at: context.clock.now() };
     report(timed);
   };
-  const { transport } = connected;
+  const { transport, dns } = connected;
   const deps: ExecDeps = {
     transport,
     files: context.files,
     clock: context.clock,
+    dns,
+    dnsKey: use.dnsKey,
     // The fleet's name goes along: a host says later whose it is.
     warrant: { run: `${connected.topology.fleet}/${use.lease.run}`, epoch: use.lease.epoch },
     operate,
@@ -76,8 +79,9 @@ export async function runRollout(runner: Runner, plan: Plan, rest: readonly Plan
 }
 
 /** What a plan's journal is called by, besides its run. */
-function labelOf({ app, firewall, move }: Plan): string {
+function labelOf({ app, firewall, dns, move }: Plan): string {
   if (app !== null) return app;
+  if (dns !== undefined) return `dns-${dns}`;
   if (firewall !== undefined) return `firewall-${firewall}`;
   return move === undefined ? "balancers" : "drain";
 }

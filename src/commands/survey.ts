@@ -3,17 +3,19 @@ import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fleet } from "../model/fleet.ts";
 import type { Known } from "../model/known.ts";
-import type { Lease, StateFacts, Store, Transport } from "../model/ports.ts";
+import type { DnsClient, Lease, StateFacts, Store, Transport } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
 import { gather } from "../exec/gather.ts";
 import { firewallFact } from "../firewall/facts.ts";
 import { lbFact } from "../lb/facts.ts";
+import { namedFact } from "../named/facts.ts";
 import { formerFact } from "../plan/former.ts";
 import type { HostView } from "../plan/input.ts";
 import { lastChangeFact } from "../plan/last-change.ts";
 import { withLostManifest } from "../plan/lost-manifest.ts";
 import { readFact } from "../plan/observe.ts";
 import { vipFact } from "../vip/facts.ts";
+import { resolverFact } from "../resolver/facts.ts";
 import { platformFact } from "../release/platform.ts";
 import { releaseFact } from "../release/facts.ts";
 import type { Context } from "./context.ts";
@@ -31,6 +33,7 @@ export interface Connected {
   readonly topology: Topology;
   readonly transport: Transport;
   readonly store: Store;
+  readonly dns: DnsClient;
 }
 
 /** Asks every host for all its facts, one exec each, all at once. */
@@ -43,6 +46,8 @@ export async function observe(context: Context, { topology, transport, store }: 
     platformFact,
     releaseFact,
     firewall,
+    namedFact,
+    resolverFact,
     ...(balancers.has(host) ? [lbFact, vipFact] : [formerFact]),
     ...(host === topology.state.host ? [store.fact] : []),
   ];
@@ -60,6 +65,8 @@ export async function observe(context: Context, { topology, transport, store }: 
       lb: balancers.has(name) ? readFact(lbFact, name, observation) : null,
       vip: balancers.has(name) ? readFact(vipFact, name, observation) : null,
       firewall: readFact(firewall, name, observation),
+      named: readFact(namedFact, name, observation),
+      resolver: readFact(resolverFact, name, observation),
       former: balancers.has(name) ? null : readFact(formerFact, name, observation),
     };
     return [name, withLostManifest(topology, name, view)];

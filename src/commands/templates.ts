@@ -6,6 +6,8 @@ import type { Context, TemplateTexts } from "./context.ts";
 const FILES: Readonly<Record<keyof TemplateTexts, string>> = {
   haproxy: "haproxy.cfg.hbs",
   keepalived: "keepalived.conf.hbs",
+  named: "named.conf.hbs",
+  zone: "zone.hbs",
   unit: "unit.service.hbs",
   dropIn: "release.conf.hbs",
 };
@@ -23,13 +25,15 @@ export async function templatesOf(context: Context, { templates: folder }: Fleet
       throw new DroverError(failure("files-invalid", `${path}: expected text in UTF-8, got other bytes`));
     }
   };
-  const [haproxy, keepalived, unit, dropIn] = await Promise.all([
+  const [haproxy, keepalived, named, zone, unit, dropIn] = await Promise.all([
     own("haproxy"),
     own("keepalived"),
+    own("named"),
+    own("zone"),
     own("unit"),
     own("dropIn"),
   ]);
-  return { haproxy, keepalived, unit, dropIn };
+  return { haproxy, keepalived, named, zone, unit, dropIn };
 }
 
 /** The file a template is read from: the fleet's own, or the one that comes with drover. */

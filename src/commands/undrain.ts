@@ -13,6 +13,7 @@ export async function undrainCommand(context: Context, host: string): Promise<nu
     host,
     to: "in",
     purpose: `undrain of ${host}`,
+    allowEmpty: false,
     use: (move) => undrain(move, host),
   });
 }

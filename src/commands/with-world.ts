@@ -17,6 +17,6 @@ export async function withWorld(
     if (error instanceof DroverError) return tellFailure(context, error.failure);
     throw error;
   } finally {
-    await world.transport.close();
+    await Promise.all([world.transport.close(), world.dns.close()]);
   }
 }

@@ -17,6 +17,8 @@ import { changeLines } from "./balancers.ts";
 import { cutBatches, resolveMinAvailable } from "./batches.ts";
 import type { DesiredApp, PlanInput } from "./input.ts";
 import { EPILOGUE, PROLOGUE, place } from "./place.ts";
+import type { Publication } from "./publication.ts";
+import { publicationOf } from "./publication.ts";
 import type { Routing, ServerPlaces } from "./routing.ts";
 import { routingOf } from "./routing.ts";
 import type { ChangedInstance, Situation } from "./situation.ts";
@@ -46,6 +48,7 @@ interface Work {
   readonly situation: Situation;
   readonly desired: DesiredApp | null;
   readonly routing: Routing;
+  readonly dns: Publication;
   readonly floor: number;
   /** Hosts that somebody drained: what is done there is done without letting anything in. */
   readonly drained: ReadonlySet<string>;
@@ -58,10 +61,11 @@ interface Work {
 export function planApp(name: string, balancers: readonly BalancerState[], input: PlanInput): AppPlan {
   const situation = situationOf(name, input);
   const routing = routingOf(name, balancers, input);
+  const dns = publicationOf(situation, input);
   const desired = input.desired.get(name) ?? null;
   const minAvailable = situation.app === null ? 0 : resolveMinAvailable(situation.app);
   const floor = Math.min(minAvailable, situation.readyAtStart);
-  const work: Work = { situation, desired, routing, floor, drained: new Set(Object.keys(input.drains)) };
+  const work: Work = { situation, desired, routing, dns, floor, drained: new Set(Object.keys(input.drains)) };
   const prologue = place(PROLOGUE, prologueOf(work));
   const batches = batchesOf(work);
   const epilogue = place(EPILOGUE, epilogueOf(work));
@@ -71,7 +75,7 @@ export function planApp(name: string, balancers: readonly BalancerState[], input
     app: name,
     from: versionFound(situation),
     to: situation.app?.release ?? null,
-    reasons: reasonsOf(situation, routing),
+    reasons: [...reasonsOf(situation, routing), ...dns.reasons],
     budget: budgetOf(situation, minAvailable),
     unchanged: situation.same.map((instance) => instance.host),
     prologue,
@@ -94,13 +98,15 @@ function budgetOf({ app }: Situation, minAvailable: number): Plan["budget"] {
   return { maxFailures, onFailure, batchWait, progressDeadline, minAvailable };
 }
 
-function prologueOf({ situation, desired, routing, drained }: Work): DraftStages {
+function prologueOf({ situation, desired, routing, dns, drained }: Work): DraftStages {
   const { app, fresh, changed } = situation;
   if (app === null || desired === null) return [];
   const touched = [...fresh, ...changed.map((instance) => instance.desired)];
   // What is broken cannot be proven before its own lane has put it right, and must not keep the others from beginning.
   const broken = new Set(changed.filter((each) => !each.wasReady).map((each) => each.desired.host));
   return [
+    dns.gates,
+    ...dns.correct,
     touched.map((instance) => stageRelease(instance, desired.artifact)),
     desired.edit === null ? [] : [editRelease(desired.edit)],
     fresh.map((instance) => startInstance(instance)),
@@ -111,6 +117,7 @@ function prologueOf({ situation, desired, routing, drained }: Work): DraftStages
         .filter(({ server }) => !broken.has(server.server) && !drained.has(server.server))
         .map((place) => returnServer(onBalancers(place, 0, situation))),
     ),
+    ...dns.publish(fresh.map(({ host }) => host)),
   ];
 }
 
@@ -146,7 +153,7 @@ function batchesOf(work: Work): Plan["batches"] {
 }
 
 /** Drain, switch, probe, back in: the heart of drover. Where the host is drained it stays out all the while. */
-function laneOf(instance: ChangedInstance, { situation, routing, floor, drained }: Work): readonly Stage[] {
+function laneOf(instance: ChangedInstance, { situation, routing, dns, floor, drained }: Work): readonly Stage[] {
   const { app } = situation;
   if (app === null) return [];
   const { desired } = instance;
@@ -155,17 +162,33 @@ function laneOf(instance: ChangedInstance, { situation, routing, floor, drained 
   const comesBack = balancers.length > 0 && !drained.has(desired.host);
   const known = onBalancers({ server, balancers }, floor, situation);
   const probe = probeOf(app.health, app.rollout);
+  const before = probeOf(routing.healthBefore ?? app.health, app.rollout);
+  const forgotten = dns.withdraw(desired.host, wayBackIn(instance, before));
   const drafts: DraftStages = [
+    ...forgotten,
     ...(comesBack ? withdrawServer(known) : []),
-    comesBack && app.rollout.shutdownDelay > 0 ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)] : [],
-    [switchOrStart(instance, probeOf(routing.healthBefore ?? app.health, app.rollout))],
+    (comesBack || forgotten.length > 0) && app.rollout.shutdownDelay > 0
+      ? [restBeforeStop(desired.host, app.rollout.shutdownDelay)]
+      : [],
+    [switchOrStart(instance, before)],
     [probeInstance(desired, probe)],
     ...sideBySide(
       routing.moves.filter((move) => move.server.server === desired.host).map((move) => moveServer("enable", move)),
     ),
-    ...(comesBack ? [...returnServer(known), ...holdTraffic(balancers, server, HOLD_WINDOW)] : []),
+    ...(comesBack ? returnServer(known) : []),
+    ...dns.publish([desired.host]),
+    ...(comesBack ? holdTraffic(balancers, server, HOLD_WINDOW) : []),
   ];
   return place(desired.host, drafts);
+}
+
+/** What has to be so before clients are told of an instance again that was taken out and stayed what it was. */
+function wayBackIn({ desired, facts }: ChangedInstance, before: ProbeSettings): DraftStages {
+  const release = facts.release ?? facts.manifest?.release ?? null;
+  if (release === null) return [];
+  const port = facts.manifest?.port ?? desired.port;
+  const { app, host, address } = desired;
+  return [[probeInstance({ app, host, address, port, release }, { ...before, minHealthyTime: 0 })]];
 }
 
 function switchOrStart({ desired, facts }: ChangedInstance, before: ProbeSettings): Draft {
@@ -186,10 +209,11 @@ function restBeforeStop(host: string, ms: number): Draft {
   };
 }
 
-function epilogueOf({ situation, routing, drained }: Work): DraftStages {
+function epilogueOf({ situation, routing, dns, drained }: Work): DraftStages {
   const { app, name, leaving, changed } = situation;
   const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
   return [
+    ...(app === null ? dns.forget() : sideBySide(leaving.map(({ host }) => dns.withdraw(host, [])))),
     ...sideBySide(
       // Taking a withdrawal back lets a server in again, which a drained one must not be: it is out already.
       routing.leaving

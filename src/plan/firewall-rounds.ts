@@ -41,7 +41,8 @@ function standsBy(host: string, input: PlanInput): boolean {
 }
 
 function groupsOf({ topology }: PlanInput): readonly (readonly string[])[] {
-  return [...topology.balancers.map((set) => set.hosts), topology.dns?.servers ?? []];
+  const servers = topology.dns?.servers;
+  return [...topology.balancers.map((set) => set.hosts), servers?.kind === "hosts" ? servers.hosts : []];
 }
 
 function lateLast(hosts: readonly string[], input: PlanInput): readonly string[] {

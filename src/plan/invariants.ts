@@ -1,5 +1,6 @@
 import type { Plan, Step } from "../model/plan.ts";
-import type { TopologyBalancer } from "../model/topology.ts";
+import type { Action } from "../model/action.ts";
+import type { Topology } from "../model/topology.ts";
 import type { SimInstance, SimServer, World } from "./world.ts";
 
 /** Says what is wrong, in words for people, or null. */
@@ -9,14 +10,17 @@ export type Finding = string | null;
 export interface Floors {
   readonly balancers: ReadonlyMap<string, number>;
   readonly instances: number;
+  /** How many instances DNS has to name. */
+  readonly published: number;
 }
 
 /** DESIGN §4 (1): never fewer than `minAvailable`, or than there were at the start where there were fewer. */
-export function floorsOf(world: World, minAvailable: number): Floors {
+export function floorsOf(world: World, minAvailable: number, allowEmpty: boolean): Floors {
   const names = new Set([...world.values()].flatMap((instance) => Object.keys(instance.servers)));
   return {
     balancers: new Map([...names].map((name) => [name, Math.min(minAvailable, serving(world, name))])),
     instances: Math.min(minAvailable, healthy(world)),
+    published: allowEmpty || published(world) === 0 ? 0 : 1,
   };
 }
 
@@ -29,6 +33,7 @@ export function tooFew(world: World, floors: Floors): Finding {
       return `${balancer} would send traffic to ${String(count)} instances, and ${String(floor)} have to stay ready`;
     }
   }
+  if (published(world) < floors.published) return "nobody who asks DNS would be told of any instance";
   const count = healthy(world);
   return count < floors.instances
     ? `${String(count)} instances would be healthy, and ${String(floors.instances)} have to stay so`
@@ -38,6 +43,8 @@ export function tooFew(world: World, floors: Floors): Finding {
 /** After a lane was taken back its instance serves wherever it did before. */
 export function notRestored(before: World, after: World): Finding {
   for (const [host, instance] of before) {
+    if (instance.published && after.get(host)?.published !== true)
+      return `taking ${host} back would leave it out of DNS`;
     for (const balancer of Object.keys(instance.servers).filter((name) => isServing(instance, name))) {
       const now = after.get(host);
       if (now === undefined || !isServing(now, balancer) || now.servers[balancer]?.marked === true) {
@@ -57,6 +64,10 @@ function isServing(instance: SimInstance, balancer: string): boolean {
   return isHealthy(instance) && server?.listed === true && server.admin === "ready";
 }
 
+function published(world: World): number {
+  return [...world.values()].filter((instance) => instance.published).length;
+}
+
 function healthy(world: World): number {
   return [...world.values()].filter(isHealthy).length;
 }
@@ -73,32 +84,50 @@ export function exposed(world: World, host: string): Finding {
     const why = server.listed ? unproven(instance, server) : null;
     if (why !== null) return `${balancer} would send traffic to ${host}, ${why}`;
   }
-  return null;
+  return told(host, instance);
 }
+
+/** (3), of DNS: nobody is told of an instance that is not proven healthy, nor remembers one. */
+function told(host: string, { published: isPublished, remembered, health }: SimInstance): Finding {
+  if (health !== "unproven" && health !== "gone") return null;
+  if (isPublished) return `clients would be told of ${host} by DNS, ${UNFIT[health]}`;
+  return remembered > 0 ? `clients would remember ${host} from DNS, ${UNFIT[health]}` : null;
+}
+
+const UNFIT = { unproven: "which is not proven healthy", gone: "where nothing runs" } as const;
 
 function unproven({ health }: SimInstance, { admin, marked, passed }: SimServer): Finding {
   const isOpen = admin === "ready" || !marked;
-  if (isOpen && health === "unproven") return "which is not proven healthy";
-  if (isOpen && health === "gone") return "where nothing runs";
+  if (isOpen && (health === "unproven" || health === "gone")) return UNFIT[health];
   // What was found broken keeps its place in the files until its lane begins; HAProxy's own checks keep traffic away.
   return admin === "ready" && !passed ? "before a fresh pass of its own check" : null;
 }
 
-/** (4): a configuration, or a firewall, never changes on all balancers of a set at once. */
-export function allAtOnce(steps: readonly Step[], sets: readonly TopologyBalancer[]): Finding {
-  const changing = new Set(
-    steps.flatMap(({ action }) =>
-      action.kind === "lb.install" || action.kind === "lb.restore" ? [action.balancer] : [],
-    ),
+/** (4): what several hosts do for each other never changes on all of them at once. */
+export function allAtOnce(steps: readonly Step[], { balancers, dns }: Pick<Topology, "balancers" | "dns">): Finding {
+  const hostsOf = (changes: (action: Action) => boolean): ReadonlySet<string> =>
+    new Set(steps.flatMap(({ action, host }) => (changes(action) && host !== null ? [host] : [])));
+  const [configs, firewalls, servers] = [
+    hostsOf(({ kind }) => kind === "lb.install" || kind === "lb.restore"),
+    hostsOf(({ kind }) => kind.startsWith("firewall.")),
+    hostsOf(({ kind }) => kind.startsWith("named.")),
+  ];
+  const sets = balancers.map(({ name, hosts }) => ({ what: `balancers of ${name}`, hosts }));
+  const resolvers = dns?.servers.kind === "hosts" ? [{ what: "DNS servers", hosts: dns.servers.hosts }] : [];
+  return (
+    covered("haproxy.cfg", configs, sets) ??
+    covered("the firewall", firewalls, [...sets, ...resolvers]) ??
+    covered("named.conf", servers, resolvers)
   );
-  const firewalled = new Set(
-    steps.flatMap(({ action, host }) => (action.kind.startsWith("firewall.") ? (host ?? []) : [])),
-  );
-  const hitBy = (touched: ReadonlySet<string>): TopologyBalancer | undefined =>
-    sets.find(({ hosts }) => hosts.length > 1 && hosts.every((host) => touched.has(host)));
-  const [config, firewall] = [hitBy(changing), hitBy(firewalled)];
-  if (config !== undefined) return `haproxy.cfg would change on all balancers of ${config.name} at once`;
-  return firewall === undefined ? null : `the firewall would change on all balancers of ${firewall.name} at once`;
+}
+
+function covered(
+  what: string,
+  touched: ReadonlySet<string>,
+  groups: readonly { readonly what: string; readonly hosts: readonly string[] }[],
+): Finding {
+  const hit = groups.find(({ hosts }) => hosts.length > 1 && hosts.every((host) => touched.has(host)));
+  return hit === undefined ? null : `${what} would change on all ${hit.what} at once`;
 }
 
 /** Actions after which users would notice if they could not be taken back. */
@@ -108,6 +137,9 @@ const TRAFFIC: ReadonlySet<string> = new Set([
   "lb.ready",
   "release.switch",
   "firewall.apply",
+  "dns.publish",
+  "named.install",
+  "resolver.install",
 ]);
 
 /** What every step owes: an own id, an end, and a way back where it changes traffic. */

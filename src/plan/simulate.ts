@@ -29,10 +29,10 @@ export function simulate(plan: Plan, input: PlanInput): readonly Failure[] {
     if (finding !== null) findings.push(finding);
   };
   note(malformed(plan));
-  for (const stage of atOnce(plan)) note(allAtOnce(stage, input.topology.balancers));
+  for (const stage of atOnce(plan)) note(allAtOnce(stage, input.topology));
   if (plan.app !== null) {
     const start = observedWorld(situationOf(plan.app, input), input);
-    walkPlan(plan, start, { app: plan.app, floors: floorsOf(start, plan.budget.minAvailable), note });
+    walkPlan(plan, start, { app: plan.app, floors: floorsOf(start, plan.budget.minAvailable, input.allowEmpty), note });
   }
   const [first, ...others] = [...new Set(findings)];
   if (first === undefined) return [];
@@ -138,11 +138,16 @@ function walkStages(stages: readonly Stage[], from: World, walk: Walk): World {
   return world;
 }
 
+function subjectsOf({ action, host }: Pick<Step, "action" | "host">): readonly string[] {
+  if (action.kind === "dns.publish") return action.hosts.map((each) => each.host);
+  const named = "server" in action ? action.server.server : host;
+  return named === null ? [] : [named];
+}
+
 /** Looks at the instances whose place a step can change. */
 function noteExposed({ action, host, says }: Step, world: World, { note }: Walk): void {
   const isFile = action.kind === "lb.install" || action.kind === "lb.restore";
-  const named = "server" in action ? action.server.server : host;
-  for (const each of isFile ? world.keys() : named === null ? [] : [named]) {
+  for (const each of isFile ? world.keys() : subjectsOf({ action, host })) {
     const finding = exposed(world, each);
     if (finding !== null) note(`at "${says}" ${finding}`);
   }

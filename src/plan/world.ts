@@ -2,6 +2,7 @@ import type { Action } from "../model/action.ts";
 import type { LbModel, ServerRef } from "../model/lb.ts";
 import { normalizeHaproxy, refName } from "../lb/normalize.ts";
 import type { AdminState } from "../lb/parse.ts";
+import { recordsFound } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import { balancersOf } from "./situation.ts";
 import type { Situation } from "./situation.ts";
@@ -22,6 +23,10 @@ export interface SimInstance {
   /** `ready` and `broken` are as found; the others are what steps made of it. */
   readonly health: "ready" | "broken" | "unproven" | "proven" | "gone";
   readonly servers: Readonly<Record<string, SimServer>>;
+  /** Clients that ask DNS are told of it. */
+  readonly published: boolean;
+  /** Clients that were told of it before may remember it for so many milliseconds. */
+  readonly remembered: number;
 }
 
 /** All instances of one app, by host: what a step of its plan can change, and nothing else. */
@@ -32,6 +37,10 @@ export function observedWorld(situation: Situation, input: PlanInput): World {
   const { name, fresh, changed, same, leaving, ready } = situation;
   const found = [...changed.map(({ desired }) => desired), ...same, ...leaving].map(({ host }) => host);
   const balancers = balancersOf(name, input);
+  const published = new Set((recordsFound(name, input)?.hosts ?? []).map(({ host }) => host));
+  const inDns = (host: string): Pick<SimInstance, "published" | "remembered"> => {
+    return { published: published.has(host), remembered: 0 };
+  };
   const servers = (host: string): SimInstance["servers"] => {
     const ref = refName({ backend: name, server: host });
     const known = balancers.filter(({ facts }) => lists(facts.stable.manifest?.model, name, host));
@@ -44,9 +53,12 @@ export function observedWorld(situation: Situation, input: PlanInput): World {
   };
   return new Map([
     ...found.map((host): [string, SimInstance] => {
-      return [host, { health: ready.has(host) ? "ready" : "broken", servers: servers(host) }];
+      return [host, { health: ready.has(host) ? "ready" : "broken", servers: servers(host), ...inDns(host) }];
     }),
-    ...fresh.map(({ host }): [string, SimInstance] => [host, { health: "gone", servers: servers(host) }]),
+    ...fresh.map(({ host }): [string, SimInstance] => [
+      host,
+      { health: "gone", servers: servers(host), ...inDns(host) },
+    ]),
   ]);
 }
 
@@ -74,9 +86,44 @@ export function act(world: World, app: string, action: Action): World {
       return turn(world, action.host, "proven");
     case "release.remove":
       return turn(world, action.host, "gone");
+    case "dns.publish":
+      return published(world, action);
+    case "dns.withdraw":
+      return forgotten(world, (host) => action.hosts.includes(host), action.remembered);
+    case "dns.forget":
+      return forgotten(world, () => action.subject.kind === "app", action.remembered);
+    case "pause":
+      return rested(world, action.ms);
     default:
       return "server" in action ? change(world, action, becomes(action)) : world;
   }
+}
+
+/** Who is named is in; with `only` all others are out, and nobody waits until they are forgotten. */
+function published(world: World, { hosts, only }: Extract<Action, { readonly kind: "dns.publish" }>): World {
+  const named = new Set(hosts.map(({ host }) => host));
+  return new Map(
+    [...world].map(([host, instance]): [string, SimInstance] => {
+      return [host, { ...instance, published: named.has(host) || (instance.published && !only) }];
+    }),
+  );
+}
+
+function forgotten(world: World, isOut: (host: string) => boolean, remembered: number): World {
+  return new Map(
+    [...world].map(([host, instance]): [string, SimInstance] => {
+      if (!isOut(host) || !instance.published) return [host, instance];
+      return [host, { ...instance, published: false, remembered }];
+    }),
+  );
+}
+
+function rested(world: World, ms: number): World {
+  return new Map(
+    [...world].map(([host, instance]): [string, SimInstance] => {
+      return [host, { ...instance, remembered: Math.max(0, instance.remembered - ms) }];
+    }),
+  );
 }
 
 /** What an action on one server makes of it. */
@@ -141,13 +188,15 @@ function change(
 
 /** What stands behind a server changed: HAProxy's earlier checks say nothing any more. A probe leaves them as they are. */
 function turn(world: World, host: string, health: SimInstance["health"]): World {
-  const servers = Object.entries(world.get(host)?.servers ?? {}).map(([balancer, server]): [string, SimServer] => {
+  const before = world.get(host);
+  if (before === undefined) return world;
+  const servers = Object.entries(before.servers).map(([balancer, server]): [string, SimServer] => {
     return [balancer, health === "proven" ? server : { ...server, passed: false }];
   });
-  return new Map(world).set(host, { health, servers: Object.fromEntries(servers) });
+  return new Map(world).set(host, { ...before, health, servers: Object.fromEntries(servers) });
 }
 
-/** An instance in the middle of its lane: still listed, and of no use to anybody. */
+/** An instance in the middle of its lane: still listed by balancers, not told of by DNS, and of no use to anybody. */
 export function away(instance: SimInstance): SimInstance {
-  return { ...instance, health: "unproven" };
+  return { ...instance, health: "unproven", published: false };
 }

@@ -1,4 +1,4 @@
-import type { Batch, FirewallPart, Plan, Stage } from "../model/plan.ts";
+import type { Batch, DnsPart, FirewallPart, Plan, Stage } from "../model/plan.ts";
 import { printable, several, span } from "./words.ts";
 
 /** The head of a plan: what, why, in which portions, and what stays available throughout. */
@@ -30,9 +30,17 @@ const PART_WORDS: Readonly<Record<FirewallPart, string>> = {
   remove: "drover's rules are taken away; these hosts refuse nothing any more",
 };
 
+const DNS_WORDS: Readonly<Record<DnsPart, string>> = {
+  servers: "the servers of the zone",
+  names: "the hosts' addresses",
+  resolvers: "how hosts find names of the zone",
+  farewell: "what nobody needs any more is taken away",
+};
+
 function title(plan: Plan): string {
   if (plan.move !== undefined) return `${plan.move.to === "out" ? "drain" : "undrain"} ${plan.move.host}`;
   if (plan.firewall !== undefined) return `firewall: ${PART_WORDS[plan.firewall]}`;
+  if (plan.dns !== undefined) return `DNS: ${DNS_WORDS[plan.dns]}`;
   if (plan.app === null) return "balancers: configuration";
   if (plan.from === null) return `${plan.app}: first deployment of ${plan.to ?? "nothing"}`;
   if (plan.to === null) return `${plan.app}: leaves the fleet`;
@@ -49,9 +57,9 @@ function portions(plan: Plan): readonly string[] {
   ];
 }
 
-/** Firewalls change host by host: which one goes first, and who goes together, is what one wants to know of them. */
-function prologueLines({ move, firewall, prologue }: Plan): readonly string[] {
-  if (firewall !== undefined) {
+/** Firewalls and DNS servers change host by host: which one goes first, and who goes together, is what one wants to know of them. */
+function prologueLines({ move, firewall, dns, prologue }: Plan): readonly string[] {
+  if (firewall !== undefined || dns !== undefined) {
     return prologue.flatMap((stage, index) => section(index === 0 ? "first" : "then", [stage]));
   }
   return section(move === undefined ? "before any instance that serves is touched" : "all or nothing", prologue);

@@ -44,7 +44,7 @@ export function countsLine(counts: Counts): string {
 }
 
 /** How it ended, in one sentence, and what to type next. */
-export function endingLines(plan: Pick<Plan, "app" | "firewall">, ending: Ending): readonly string[] {
+export function endingLines(plan: Pick<Plan, "app" | "firewall" | "dns">, ending: Ending): readonly string[] {
   const name = planSubject(plan);
   switch (ending.kind) {
     case "done":
@@ -63,7 +63,11 @@ export function endingLines(plan: Pick<Plan, "app" | "firewall">, ending: Ending
 }
 
 /** What was left, and the command that goes on from there: what is about no app is simply applied again. */
-function leftOpen(plan: Pick<Plan, "app" | "firewall">, how: string, stranded: readonly string[]): readonly string[] {
+function leftOpen(
+  plan: Pick<Plan, "app" | "firewall" | "dns">,
+  how: string,
+  stranded: readonly string[],
+): readonly string[] {
   const { app } = plan;
   if (app === null)
     return [`${planSubject(plan)}: ${how} half way`, "  next: drover apply   (brings them to the files)"];

@@ -73,6 +73,14 @@ const UNTOUCHED: readonly ErrorCode[] = [
   "host-key-revoked",
   "key-refused",
   "sudo-refused",
+  "dns-unreachable",
+  "dns-refused",
+  "dns-key",
+  "dns-clock",
+  "dns-conflict",
+  "dns-foreign",
+  "dns-empty",
+  "dns-too-large",
 ];
 
 /** True when a step may have changed something. */

@@ -1,0 +1,134 @@
+import type { HostEndpoints } from "../model/discovery.ts";
+import type { Draft } from "../model/plan.ts";
+import type { AppService } from "../discovery/desired.ts";
+import { serviceOf } from "../discovery/desired.ts";
+import { diffService } from "../discovery/diff.ts";
+import type { AppRecords } from "../discovery/facts.ts";
+import { forgetSubject, publishHosts, withdrawHosts } from "../discovery/steps.ts";
+import type { DraftStages } from "../lb/steps.ts";
+import { probeInstance } from "../release/steps.ts";
+import { recordsFound } from "./dns-view.ts";
+import type { PlanInput } from "./input.ts";
+import type { Situation } from "./situation.ts";
+
+/** How long an instance that runs already may take to show that it is healthy before it is published, in milliseconds. */
+const GLANCE = 15_000;
+
+/** One app's place in DNS: who is in it before its plan, and the steps that change that. */
+export interface Publication {
+  /** Hosts that clients may be told of once the prologue is over, without those that it starts. */
+  readonly settled: readonly HostEndpoints[];
+  /** What is put right before any instance that serves is touched, after `gates`. */
+  readonly gates: readonly Draft[];
+  readonly correct: DraftStages;
+  readonly reasons: readonly string[];
+  /** Takes a host out and waits until nobody remembers it; nothing where it is not in. `gates` come before it is let in again. */
+  readonly withdraw: (host: string, gates: DraftStages) => DraftStages;
+  /** Lets hosts in with what the files say; nothing where they are drained. */
+  readonly publish: (hosts: readonly string[]) => DraftStages;
+  /** Takes the whole app out of DNS, for good. */
+  readonly forget: () => DraftStages;
+}
+
+/** Where no zone is written to, or the app has nothing in it. */
+export const UNPUBLISHED: Publication = {
+  settled: [],
+  gates: [],
+  correct: [],
+  reasons: [],
+  withdraw: () => [],
+  publish: () => [],
+  forget: () => [],
+};
+
+/** Works out an app's place in DNS. The zone's records must be known. */
+export function publicationOf(situation: Situation, input: PlanInput): Publication {
+  const { dns, topology } = input;
+  const found = recordsFound(situation.name, input);
+  const service = situation.app === null ? null : serviceOf(topology, situation.app);
+  if (dns === null || (service === null && found === null)) return UNPUBLISHED;
+  const work: Work = { situation, input, service, found, zone: dns.zone };
+  const settled = service === null ? hostsIn(found) : settledHosts(service, work);
+  return { ...correction(service, settled, work), settled, ...stepsOf(settled, work) };
+}
+
+interface Work {
+  readonly situation: Situation;
+  readonly input: PlanInput;
+  readonly service: AppService | null;
+  readonly found: AppRecords | null;
+  readonly zone: NonNullable<PlanInput["dns"]>["zone"];
+}
+
+function hostsIn(found: AppRecords | null): readonly HostEndpoints[] {
+  return found?.hosts ?? [];
+}
+
+/**
+ * Who is in before the first lane. Instances that change or leave stay as they were found; those that are as they should
+ * be are in with what the files say, if they are ready or were in; whoever is drained, or is no instance, is out.
+ */
+function settledHosts(service: AppService, { situation, input, found }: Work): readonly HostEndpoints[] {
+  const { changed, leaving, same, ready } = situation;
+  const later = new Set([...changed.map(({ desired }) => desired.host), ...leaving.map(({ host }) => host)]);
+  const staying = new Set(same.map(({ host }) => host));
+  const before = new Map(hostsIn(found).map((each) => [each.host, each]));
+  const wanted = new Map(service.hosts.map((each) => [each.host, each]));
+  return input.topology.hosts.flatMap(({ name }): readonly HostEndpoints[] => {
+    const was = before.get(name);
+    const goal = wanted.get(name);
+    if (input.drains[name] !== undefined) return [];
+    if (later.has(name)) return was === undefined ? [] : [was];
+    return goal !== undefined && staying.has(name) && (ready.has(name) || was !== undefined) ? [goal] : [];
+  });
+}
+
+/** The one step that puts right what is there, if anything is wrong with it. */
+function correction(
+  service: AppService | null,
+  settled: readonly HostEndpoints[],
+  work: Work,
+): Pick<Publication, "gates" | "correct" | "reasons"> {
+  const { found, zone, situation } = work;
+  const nothing = { gates: [], correct: [], reasons: [] };
+  if (service === null) return nothing;
+  const diff = diffService(settled, service.ttl, found);
+  if (diff.kind === "same") return nothing;
+  const { name: app } = situation;
+  const before = hostsIn(found);
+  const known = new Set(before.map(({ host }) => host));
+  const coming = situation.same.filter(({ host }) => !known.has(host) && settled.some((each) => each.host === host));
+  const { health, rollout } = situation.app ?? {};
+  const glance = { minHealthyTime: 0, healthyDeadline: Math.min(GLANCE, rollout?.healthyDeadline ?? GLANCE) };
+  return {
+    gates: health === undefined ? [] : coming.map((each) => probeInstance(each, { health, ...glance })),
+    correct: [[publishHosts({ zone, app, ttl: service.ttl, hosts: settled, only: true, before })]],
+    reasons: diff.reasons,
+  };
+}
+
+function stepsOf(
+  settled: readonly HostEndpoints[],
+  { situation, input, service, found, zone }: Work,
+): Pick<Publication, "withdraw" | "publish" | "forget"> {
+  const { name: app } = situation;
+  const ttl = service?.ttl ?? 0;
+  const oldTtl = Math.max(ttl, ...[...(found?.sets.values() ?? [])].map((set) => set.ttl));
+  const floor = input.allowEmpty ? 0 : 1;
+  return {
+    withdraw: (host, gates) => {
+      const hosts = settled.filter((each) => each.host === host);
+      if (hosts.length === 0) return [];
+      const goesBack = situation.ready.has(host);
+      return withdrawHosts({ zone, app, hosts, floor, ttl, oldTtl, gates: goesBack ? gates : null });
+    },
+    publish: (hosts) => {
+      const comers = (service?.hosts ?? []).filter(
+        ({ host }) => hosts.includes(host) && input.drains[host] === undefined,
+      );
+      if (comers.length === 0) return [];
+      return [[publishHosts({ zone, app, ttl, hosts: comers, only: false, before: [] })]];
+    },
+    forget: () => (found === null ? [] : forgetSubject({ zone, subject: { kind: "app", app }, oldTtl })),
+  };
+}
