@@ -85,6 +85,8 @@ export type DiscoveryAction =
       readonly kind: "dns.adopt";
       readonly zone: ZoneRef;
       readonly subject: ServiceSubject;
+      /** Of an app: its record sets below the zone; those that hold nothing are left alone. */
+      readonly sets: readonly string[];
       /** The owner to take it from; null: nobody's. */
       readonly from: string | null;
     };
