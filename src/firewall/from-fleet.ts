@@ -12,10 +12,10 @@ const LOOPBACK: Addresses = parseAddresses(["127.0.0.0/8", "::1/128"]);
 function place(
   ground: Ground,
   where: Pick<FirewallRule, "direction" | "source"> & { readonly hosts: readonly string[] },
-  part: Part,
+  ...parts: readonly Part[]
 ): readonly Placement[] {
   const { hosts, direction, source } = where;
-  const rules = rulesOfParts(ground, { direction, source, sever: ground.firewall.sever }, [part]);
+  const rules = rulesOfParts(ground, { direction, source, sever: ground.firewall.sever }, parts);
   return hosts.length === 0 ? [] : rules.map((rule) => ({ hosts, rule }));
 }
 
@@ -47,18 +47,35 @@ function vrrp(ground: Ground, { name, hosts, vips }: TopologyBalancer): readonly
 }
 
 function dns(ground: Ground): readonly Placement[] {
-  const servers = ground.topology.dns?.servers ?? [];
-  const clients = union(ground.addressesOf(ground.hosts), parseAddresses(ground.firewall.admin));
-  const matches = [matchPort("tcp", DNS_PORT), matchPort("udp", DNS_PORT)];
+  const servers = ground.topology.dns?.servers;
+  if (servers === undefined) return [];
   const source = "fleet/dns:0";
+  const isolated = ground.hosts.filter((host) => ground.isolated.has(host));
+  if (servers.kind === "addresses")
+    return place(ground, { direction: "out", source, hosts: isolated }, ...partsOfServers(servers.addresses));
+  const matches = dnsMatches(DNS_PORT);
+  const clients = union(ground.addressesOf(ground.hosts), parseAddresses(ground.firewall.admin));
   return [
-    ...place(ground, { direction: "in", source, hosts: servers }, { matches, addresses: clients, apps: [] }),
+    ...place(ground, { direction: "in", source, hosts: servers.hosts }, { matches, addresses: clients, apps: [] }),
+    // Among them the servers themselves: they tell each other of changes and ask for them.
     ...place(
       ground,
-      { direction: "out", source, hosts: ground.hosts.filter((host) => ground.isolated.has(host)) },
-      { matches, addresses: ground.addressesOf(servers), apps: [] },
+      { direction: "out", source, hosts: isolated },
+      { matches, addresses: ground.addressesOf(servers.hosts), apps: [] },
     ),
   ];
+}
+
+/** Of servers of somebody else only the way to them is ours to open. */
+function partsOfServers(servers: readonly { readonly address: string; readonly port: number }[]): readonly Part[] {
+  return [...new Set(servers.map(({ port }) => port))].map((port) => {
+    const listening = servers.filter((each) => each.port === port).map(({ address }) => address);
+    return { matches: dnsMatches(port), addresses: parseAddresses(listening), apps: [] };
+  });
+}
+
+function dnsMatches(port: number): Part["matches"] {
+  return [matchPort("tcp", port), matchPort("udp", port)];
 }
 
 function web(ground: Ground, { name, hosts }: TopologyBalancer): readonly Placement[] {

@@ -26,6 +26,20 @@ function canonicalIpv6(address: string): string {
   return new URL(`http://[${address}]/`).hostname.slice(1, -1);
 }
 
+/** Where a server listens, canonical: `address`, `address:port` or `[address]:port`; null for anything else. */
+export function canonicalServer(
+  text: string,
+  usualPort: number,
+): { readonly address: string; readonly port: number } | null {
+  const bare = canonicalAddress(text);
+  if (bare !== null) return { address: bare, port: usualPort };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::([1-9][0-9]{0,4}))?$/.exec(text) ?? [];
+  const address = canonicalAddress(bracketed ?? plain ?? "");
+  const port = digits === undefined ? usualPort : Number(digits);
+  if (address === null || port > 65_535 || address.includes(":") !== (bracketed !== undefined)) return null;
+  return { address, port };
+}
+
 /** 4 or 6. The address has to be canonical. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(":") ? 6 : 4;

@@ -1,6 +1,7 @@
 import type { App, Diagnostic, Fleet, Host } from "../model/fleet.ts";
 import { checkApps } from "./checks/apps.ts";
 import { checkBalancers } from "./checks/balancers.ts";
+import { checkDns } from "./checks/dns.ts";
 import { checkFirewall } from "./checks/firewall.ts";
 import { checkHosts } from "./checks/hosts.ts";
 import { checkPorts } from "./checks/ports.ts";
@@ -38,6 +39,7 @@ export function assembleFleet(parts: Parts): Assembled {
     ...checkVips(world),
     ...checkPorts(world),
     ...checkTalksTo(world),
+    ...checkDns(world),
     ...checkFirewall(world),
   ];
   const fleet = diagnostics.length === 0 ? build(parts, world) : null;

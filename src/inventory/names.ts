@@ -32,6 +32,16 @@ export const USER_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 export const ROUTE_HOST: RegExp =
   /^(?=.{1,253}$)(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
+/** A name that hosts may have in DNS (RFC 1123 §2.1): labels that neither start nor end with a dash. */
+export const DNS_NAME: RegExp =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** Zones: two labels or more, the last one with a letter in front, so that none reads as an address. */
+export const ZONE: RegExp = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Names of TSIG keys: domain names, which may hold underscores. */
+export const KEY_NAME: RegExp = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
+
 /** Path of a route: `/`, or segments without a slash at the end. `..` and `//` have no meaning in a prefix. */
 export const ROUTE_PATH: RegExp = /^(?=.{1,255}$)(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~@:+-]+)+)$/;
 

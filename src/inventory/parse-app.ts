@@ -75,14 +75,15 @@ function completeApp(work: Work): App | null {
 function completeSettings({
   ports,
   talksTo,
+  srv,
   secrets,
   routes,
   balancing,
   rollout,
-}: Work["fields"]): Pick<App, "ports" | "talksTo" | "secrets" | "routes" | "balancing" | "rollout"> | null {
-  if (ports === undefined || talksTo === undefined) return null;
+}: Work["fields"]): Pick<App, "ports" | "talksTo" | "srv" | "secrets" | "routes" | "balancing" | "rollout"> | null {
+  if (ports === undefined || talksTo === undefined || srv === undefined) return null;
   if (secrets === undefined || routes === undefined || balancing === undefined || rollout === undefined) return null;
-  return { ports, talksTo, secrets, routes, balancing, rollout };
+  return { ports, talksTo, srv, secrets, routes, balancing, rollout };
 }
 
 /** A text with its names filled in; null when it is wrong or what it needs is. */

@@ -37,7 +37,7 @@ function withOneMore(topology: Topology): Topology {
   const host = topology.hosts.findLast(({ name }) => !taken.has(name));
   const address = host?.addresses[0];
   if (app === undefined || host === undefined || address === undefined) throw new Error("there is no host left");
-  const instance = { app: app.name, host: host.name, address, port: app.port };
+  const instance = { app: app.name, host: host.name, address, port: app.port, weight: 1 };
   return {
     ...topology,
     apps: topology.apps.map((each) => (each === app ? { ...app, instances: [...app.instances, instance] } : each)),

@@ -1,5 +1,5 @@
 import { DEFAULT_SETTINGS } from "../../src/inventory/schema/defaults.ts";
-import type { App, Route } from "../../src/model/fleet.ts";
+import type { App, DnsServers, Route } from "../../src/model/fleet.ts";
 import type { FirewallMatch, FirewallModel, FirewallRule } from "../../src/model/firewall.ts";
 import type { PlacedFirewall, PlacedPeer, Policy, PolicyPort, PolicyRule } from "../../src/model/policy.ts";
 import type { Topology, TopologyBalancer } from "../../src/model/topology.ts";
@@ -12,7 +12,8 @@ export interface FirewallSketch {
   /** `on`: the hosts with an instance. Port 8080 unless told. */
   readonly apps?: Readonly<Record<string, Partial<App> & { readonly on: readonly string[] }>>;
   readonly sets?: Readonly<Record<string, Partial<TopologyBalancer> & { readonly on: readonly string[] }>>;
-  readonly dns?: readonly string[];
+  /** Hosts of the fleet, or servers of somebody else. */
+  readonly dns?: readonly string[] | Extract<DnsServers<object>, { readonly kind: "addresses" }>;
   /** Nothing: managed, operators come from 192.168.56.1. Null: not managed. */
   readonly firewall?: Partial<PlacedFirewall> | null;
 }
@@ -50,12 +51,18 @@ export function topologyWith({ hosts, apps = {}, sets = {}, dns, firewall = {} }
         const app = exampleApp({ name, file: `apps/${name}.yaml`, ...over });
         return {
           ...app,
-          instances: on.map((host) => ({ app: name, host, address: hosts[host]?.[0] ?? "", port: app.port })),
+          instances: on.map((host) => ({
+            app: name,
+            host,
+            address: hosts[host]?.[0] ?? "",
+            port: app.port,
+            weight: 1,
+          })),
         };
       }),
     state: { store: "ssh", host: Object.keys(hosts)[0] ?? "" },
     ssh: { port: 22 },
-    dns: dns === undefined ? null : { servers: dns },
+    dns: dns === undefined ? null : { servers: "kind" in dns ? dns : { kind: "hosts", hosts: dns }, zone: null },
     firewall: firewall === null ? null : { ...FIREWALL, ...firewall },
   };
 }

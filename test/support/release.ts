@@ -38,6 +38,7 @@ export function exampleApp(over: Partial<App> = {}): App {
     port: 8080,
     ports: [],
     talksTo: [],
+    srv: { weight: 1, weights: [] },
     health: PROBE.health,
     env: { LOG_LEVEL: "info" },
     secrets: {},
@@ -76,7 +77,7 @@ export function desiredOn(
   artifactSha256: string = "a".repeat(64),
 ): DesiredInstance {
   const secrets = Object.fromEntries(Object.keys(app.secrets).map((name) => [name, "f".repeat(64)]));
-  const instance = { app: app.name, host, address, port: app.port };
+  const instance = { app: app.name, host, address, port: app.port, weight: 1 };
   return desiredInstance({ app, instance, artifactSha256, secrets, templates: TEMPLATES });
 }
 

@@ -3,21 +3,18 @@ import type { Peer, Peers, Policy, PolicyPort, PolicyRule } from "../../model/po
 import { quote } from "../describe.ts";
 import { complain } from "../diagnostics.ts";
 import type { Path } from "../places.ts";
-import { readSelector } from "../selector/read.ts";
 import { suggest } from "../suggest.ts";
 import { checkAppName } from "./app-names.ts";
 import { portsOfApp } from "./app-ports.ts";
-import { noMatch } from "./no-match.ts";
+import { checkSelector } from "./selectors.ts";
 import type { World } from "./world.ts";
 
-/** What the firewall and `dns` name is there: hosts, apps and ports. An end that matches nothing is a slip. */
+/** What the firewall names is there: hosts, apps and ports. An end that matches nothing is a slip. */
 export function checkFirewall(world: World): readonly Diagnostic[] {
-  const { dns = null, firewall = null } = world.drover.fields;
-  const servers = dns === null ? [] : checkSelector(world, ["dns", "servers"], dns.servers);
-  if (firewall === null) return servers;
+  const { firewall = null } = world.drover.fields;
+  if (firewall === null) return [];
   const names = portNames(world);
   return [
-    ...servers,
     ...checkPeers(world, ["firewall", "metrics"], firewall.metrics),
     ...firewall.policies.flatMap((policy) => checkPolicy(world, policy, names)),
   ];
@@ -55,19 +52,12 @@ function checkPeers(world: World, path: Path, peers: Peers): readonly Diagnostic
 function checkPeer(world: World, path: Path, peer: Peer): readonly Diagnostic[] {
   switch (peer.kind) {
     case "hosts":
-      return checkSelector(world, [...path, "hosts"], peer.selector);
+      return checkSelector(world, { file: world.drover.file, path: [...path, "hosts"] }, peer.selector);
     case "app":
       return checkAppName(world, { file: world.drover.file, path: [...path, "app"] }, peer.app);
     case "cidr":
       return [];
   }
-}
-
-function checkSelector({ drover, hosts, complete, select }: World, path: Path, text: string): readonly Diagnostic[] {
-  const { selector, diagnostics } = readSelector(drover.file, path, text);
-  if (selector === null || !complete || select(selector)?.length !== 0) return diagnostics;
-  const names = hosts.map(({ name }) => name);
-  return [...diagnostics, complain(drover.file, path, noMatch(text, selector, names))];
 }
 
 function checkPort(

@@ -22,7 +22,8 @@ export function oneOrMore<Value>(expected: string, value: z.ZodType<Value>): z.Z
   });
 }
 
-const address = readable(expectedAddress, canonicalAddress);
+/** One address, canonical. */
+export const address: z.ZodType<string, string> = readable(expectedAddress, canonicalAddress);
 
 /** A host's addresses, canonical. */
 export const addresses: z.ZodType<readonly string[]> = oneOrMore(`${expectedAddress}, or a list of them`, address);

@@ -8,6 +8,7 @@ import type {
   RolloutSettings,
   Route,
   SecretSource,
+  SrvSettings,
 } from "../../model/fleet.ts";
 import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE } from "../names.ts";
 import { balancing } from "./balancing.ts";
@@ -16,6 +17,7 @@ import { fileSchema } from "./file-schema.ts";
 import { appPort, namedPorts } from "./ports.ts";
 import { route } from "./routes.ts";
 import { secretSource } from "./secrets.ts";
+import { srv } from "./srv.ts";
 import { anyText, duration, keys, oneOf, text, whole } from "./values.ts";
 
 /** The `health:` keys; without a probe the port decides (see complete.ts). */
@@ -31,6 +33,7 @@ export interface AppFields {
   port: number | null;
   ports: readonly NamedPort[];
   talksTo: readonly string[];
+  srv: SrvSettings;
   health: HealthFields;
   env: Record<string, string>;
   secrets: Record<string, SecretSource>;
@@ -123,6 +126,7 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
     port: appPort,
     ports: namedPorts,
     talksTo,
+    srv,
     health: health.prefault({}),
     env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
     secrets: z.record(variable, secretSource, { error: "a map of secrets" }).prefault({}),

@@ -1,12 +1,13 @@
 import { z } from "zod";
-import type { SshSettings, StateSettings } from "../../model/fleet.ts";
+import type { DnsSettings, SshSettings, StateSettings } from "../../model/fleet.ts";
 import type { FirewallSettings } from "../../model/policy.ts";
 import { APP_NAME, HOST_NAME, USER_NAME } from "../names.ts";
 import type { BalancerFields } from "./balancers.ts";
 import { balancerSet } from "./balancers.ts";
+import { dns } from "./dns.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
-import { dns, firewall } from "./firewall.ts";
+import { firewall } from "./firewall.ts";
 import { anyText, keys, oneOf, text, whole } from "./values.ts";
 
 /** Where hosts come from: a file or folder, or a program that prints Ansible's `--list` JSON. */
@@ -23,7 +24,7 @@ export interface DroverFields {
   templates: string | null;
   loadBalancers: Record<string, BalancerFields>;
   state: StateSettings;
-  dns: { readonly servers: string } | null;
+  dns: DnsSettings | null;
   firewall: FirewallSettings | null;
 }
 

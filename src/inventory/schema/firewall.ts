@@ -33,10 +33,3 @@ export const firewall: z.ZodType<FirewallSettings | null> = keys({
 })
   .optional()
   .transform((written) => written ?? null);
-
-/** Hosts that answer DNS for the fleet; null where none do. */
-export const dns: z.ZodType<{ readonly servers: string } | null> = keys({
-  servers: z.string({ error: 'a selector such as "role=dns"' }),
-})
-  .optional()
-  .transform((written) => written ?? null);

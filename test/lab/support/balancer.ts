@@ -96,6 +96,9 @@ export async function labBench(lab: Lab, host: string, address: string): Promise
       }
       case "edit":
         throw new Error("a balancer edits no files of the fleet");
+      case "dns-query":
+      case "dns-update":
+        throw new Error("a balancer asks no DNS server");
     }
   };
   return {

@@ -14,7 +14,7 @@ function withInstance(topology: Topology, name: string, host: string): Topology 
     apps: topology.apps.map((app) => {
       if (app.name !== name) return app;
       const address = topology.hosts.find((one) => one.name === host)?.addresses[0] ?? "";
-      return { ...app, instances: [...app.instances, { app: name, host, address, port: app.port }] };
+      return { ...app, instances: [...app.instances, { app: name, host, address, port: app.port, weight: 1 }] };
     }),
   };
 }

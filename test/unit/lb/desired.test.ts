@@ -36,7 +36,7 @@ function app(
   routes: readonly Route[],
   port: number | null = 8080,
 ): TopologyApp {
-  const instances = hosts.map((host) => ({ app: name, host, address: `192.0.2.${host.slice(-1)}`, port }));
+  const instances = hosts.map((host) => ({ app: name, host, address: `192.0.2.${host.slice(-1)}`, port, weight: 1 }));
   return { ...exampleApp({ name, port, routes, balancing: BALANCING }), instances };
 }
 

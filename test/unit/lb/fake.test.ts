@@ -80,6 +80,9 @@ function fakeBench(installed = true): BalancerBench {
       }
       case "edit":
         throw new Error("a balancer edits no files of the fleet");
+      case "dns-query":
+      case "dns-update":
+        throw new Error("a balancer asks no DNS server");
     }
   };
 

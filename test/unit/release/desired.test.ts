@@ -4,7 +4,7 @@ import { desiredInstance, type DesiredInput } from "../../../src/release/desired
 import { renderUnit } from "../../../src/release/render.ts";
 import { desiredOn, exampleApp, TEMPLATES } from "../../support/release.ts";
 
-const instance = { app: "shop", host: "app1", address: "192.0.2.1", port: 8080 };
+const instance = { app: "shop", host: "app1", address: "192.0.2.1", port: 8080, weight: 1 };
 const input: DesiredInput = {
   instance,
   app: exampleApp(),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Action, ReleaseAction } from "../../../src/model/action.ts";
 import { sha256 } from "../../../src/model/hash.ts";
 import type { Answer, Outcome } from "../../../src/model/operation.ts";
 import type { Draft } from "../../../src/model/plan.ts";
@@ -53,7 +54,7 @@ function world(): World {
       return diffHost("app1", desired, facts).map((each) => each.kind);
     },
     async go(draft) {
-      if (!("app" in draft.action)) throw new Error(draft.says);
+      if (!isReleaseAction(draft.action)) throw new Error(draft.says);
       const operation = operateRelease(draft.action);
       let next = operation.next();
       while (next.done !== true) {
@@ -69,6 +70,10 @@ function world(): World {
       return next.value;
     },
   };
+}
+
+function isReleaseAction(action: Action): action is ReleaseAction {
+  return action.kind.startsWith("release.");
 }
 
 describe("the fake host", () => {

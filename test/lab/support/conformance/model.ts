@@ -220,7 +220,8 @@ function isLog(topology: Topology, { isFrom, flow }: Seen, isThere: (target: str
 }
 
 function isDns(topology: Topology, { isTo, flow }: Seen): boolean {
-  return "port" in flow && flow.port === 53 && (topology.dns?.servers ?? []).some(isTo);
+  const servers = topology.dns?.servers;
+  return "port" in flow && flow.port === 53 && servers?.kind === "hosts" && servers.hosts.some(isTo);
 }
 
 function isMetrics(topology: Topology, { isTo, flow }: Seen): boolean {
