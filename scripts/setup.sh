@@ -32,6 +32,36 @@ missing() {
   done
 }
 
+# Runs a command during which no package starts a daemon here: the tests start their own. A policy that is there stays.
+without_daemons() {
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    DEBIAN_FRONTEND=noninteractive "$@"
+    return
+  fi
+  trap 'rm -f "$policy"' EXIT
+  trap 'exit 130' HUP INT TERM
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+  status=0
+  DEBIAN_FRONTEND=noninteractive "$@" || status=$?
+  rm -f "$policy"
+  trap - EXIT HUP INT TERM
+  return "$status"
+}
+
+# The DNS servers among the packages that have just been installed do not start with this machine either.
+not_at_boot() {
+  [ -d /run/systemd/system ] || return 0
+  for package in $1; do
+    case $package in
+      bind9) systemctl disable --quiet named || true ;;
+      knot) systemctl disable --quiet knot || true ;;
+      pdns-server) systemctl disable --quiet pdns || true ;;
+    esac
+  done
+}
+
 packages() {
   # shellcheck disable=SC2046 # one word per package
   needed=$(missing $(lab/lab packages "$@"))
@@ -39,8 +69,11 @@ packages() {
   say "installing Debian packages: $(printf '%s' "$needed" | tr '\n' ' ')"
   mkdir -p .make
   # shellcheck disable=SC2086 # one word per package
-  if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 $needed; } >.make/packages.log 2>&1 </dev/null; then return 0; fi
+  if { apt-get update && without_daemons apt-get install -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 $needed; } >.make/packages.log 2>&1 </dev/null; then
+    not_at_boot "$needed"
+    return 0
+  fi
   tail -n 15 .make/packages.log >&2
   fail "apt-get could not install the packages: see .make/packages.log"
 }

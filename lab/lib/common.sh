@@ -52,7 +52,7 @@ packages() {
   printf '%s\n' debootstrap debian-archive-keyring systemd-container iproute2 nftables util-linux procps \
     openssh-client e2fsprogs python3 curl wrk
   [ "${1:-}" != --test ] || printf '%s\n' vagrant vagrant-libvirt shellcheck nghttp2-client openssl \
-    iptables ipset conntrack
+    iptables ipset conntrack bind9 bind9-dnsutils knot pdns-server pdns-backend-sqlite3 faketime
   [ "${1:-}" != --bench ] || printf '%s\n' ansible-core
 }
 
