@@ -90,8 +90,8 @@ export interface WithdrawInput {
   readonly ttl: number;
   /** As found: how long the others may remember. */
   readonly oldTtl: number;
-  /** What has to be so before they are published again on the way back. */
-  readonly gates: DraftStages;
+  /** What has to be so before they are published again on the way back; null: they are not, for they were not healthy. */
+  readonly gates: DraftStages | null;
 }
 
 /** Hosts of an app are out on every server, and then so long that nobody remembers them. */
@@ -100,8 +100,8 @@ export function withdrawHosts(input: WithdrawInput): DraftStages {
   const names = hosts.map(({ host }) => host);
   const found = hosts.filter(({ endpoints }) => endpoints.length > 0);
   const undo: DraftUndo =
-    found.length === 0
-      ? none("it was not in DNS")
+    found.length === 0 || gates === null
+      ? none(gates === null ? "it was not healthy" : "it was not in DNS")
       : {
           kind: "stages",
           stages: [...gates, [publishing({ zone, app, ttl, hosts: found, only: false }, INVERSE)]],
