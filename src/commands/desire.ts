@@ -6,6 +6,7 @@ import { Secret } from "../model/secret.ts";
 import type { Topology, TopologyApp } from "../model/topology.ts";
 import type { DesiredApp } from "../plan/input.ts";
 import { desiredInstance } from "../release/desired.ts";
+import { srvVariables } from "../release/variables.ts";
 import type { Context, TemplateTexts } from "./context.ts";
 import { secretBytes } from "./secret-bytes.ts";
 
@@ -38,7 +39,8 @@ export async function desire(context: Context, topology: Topology, options: Desi
         const artifact = await readArtifact(context, app);
         const own = await readSecrets(context, app);
         for (const [name, secret] of own) secrets.set(`${app.name}/${name}`, secret);
-        desired.set(app.name, desiredApp(app, { artifact, secrets: own, options }));
+        const variables = srvVariables(app, topology.dns?.zone?.name ?? null);
+        desired.set(app.name, desiredApp(app, { artifact, secrets: own, variables, options }));
       } catch (error) {
         if (!(error instanceof DroverError)) throw error;
         problems.push(error.failure);
@@ -53,10 +55,11 @@ function desiredApp(
   found: {
     readonly artifact: LocalArtifact;
     readonly secrets: ReadonlyMap<string, Secret>;
+    readonly variables: Readonly<Record<string, string>>;
     readonly options: DesireOptions;
   },
 ): DesiredApp {
-  const { artifact, options } = found;
+  const { artifact, variables, options } = found;
   const fingerprints = Object.fromEntries(
     [...found.secrets].map(([name, secret]) => [name, secret.fingerprint(options.fingerprintKey)]),
   );
@@ -67,6 +70,7 @@ function desiredApp(
       instance,
       artifactSha256: artifact.sha256,
       secrets: fingerprints,
+      variables,
       templates: { unit, dropIn },
     }),
   );

@@ -29,7 +29,13 @@ export interface DesiredInput {
   readonly artifactSha256: string;
   /** Fingerprints of the secrets by name; exactly the names of `app.secrets`. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** What drover adds to the app's own environment; where both say one, the app's wins. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly templates: Templates;
+}
+
+function environmentOf({ app, variables }: Omit<DesiredInput, "instance">): Readonly<Record<string, string>> {
+  return { ...variables, ...app.env };
 }
 
 /**
@@ -39,7 +45,7 @@ export interface DesiredInput {
 function releaseId(input: Omit<DesiredInput, "instance">): string {
   const { app, artifactSha256, secrets, templates } = input;
   const unit = renderUnit(templates.unit, app.name);
-  const whole = { artifact: artifactSha256, argv: app.run, env: app.env, port: app.port, secrets, unit };
+  const whole = { artifact: artifactSha256, argv: app.run, env: environmentOf(input), port: app.port, secrets, unit };
   return `${app.release}-${sha256(canonicalJson(whole)).slice(0, 12)}`;
 }
 
@@ -54,6 +60,7 @@ function fileName(source: ArtifactSource): string {
 export function desiredInstance(input: DesiredInput): DesiredInstance {
   const { app, instance, templates } = input;
   const release = releaseId(input);
+  const env = environmentOf(input);
   const secrets = Object.keys(input.secrets).toSorted();
   return {
     app: app.name,
@@ -63,7 +70,7 @@ export function desiredInstance(input: DesiredInput): DesiredInstance {
     version: app.release,
     release,
     unit: renderUnit(templates.unit, app.name),
-    dropIn: renderDropIn(templates.dropIn, { app: app.name, release, argv: app.run, env: app.env, secrets }),
+    dropIn: renderDropIn(templates.dropIn, { app: app.name, release, argv: app.run, env, secrets }),
     secrets,
     program: programPath(app.run) ?? fileName(app.artifact),
   };

@@ -179,7 +179,14 @@ function desiredOf(topology: Topology): ReadonlyMap<string, DesiredApp> {
       const path = app.artifact.kind === "file" ? app.artifact.path : "";
       const artifact = { path, size: 1000, sha256: sha256(path) };
       const instances = app.instances.map((instance) =>
-        desiredInstance({ app, instance, artifactSha256: artifact.sha256, secrets: {}, templates: TEMPLATES }),
+        desiredInstance({
+          app,
+          instance,
+          artifactSha256: artifact.sha256,
+          secrets: {},
+          variables: {},
+          templates: TEMPLATES,
+        }),
       );
       return [app.name, { artifact, instances, edit: null }];
     }),

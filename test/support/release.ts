@@ -78,7 +78,7 @@ export function desiredOn(
 ): DesiredInstance {
   const secrets = Object.fromEntries(Object.keys(app.secrets).map((name) => [name, "f".repeat(64)]));
   const instance = { app: app.name, host, address, port: app.port, weight: 1 };
-  return desiredInstance({ app, instance, artifactSha256, secrets, templates: TEMPLATES });
+  return desiredInstance({ app, instance, artifactSha256, secrets, variables: {}, templates: TEMPLATES });
 }
 
 /** All steps in a draft's undo, in order. */

@@ -10,6 +10,7 @@ const input: DesiredInput = {
   app: exampleApp(),
   artifactSha256: "a".repeat(64),
   secrets: {},
+  variables: {},
   templates: TEMPLATES,
 };
 
@@ -25,6 +26,7 @@ describe("a desired instance", () => {
       { ...input, app: exampleApp({ env: { LOG_LEVEL: "debug" } }) },
       { ...input, app: exampleApp({ port: 8081 }) },
       { ...input, secrets: { TOKEN: "f".repeat(64) } },
+      { ...input, variables: { ORDERS_SRV: "_orders._tcp.svc.test" } },
       { ...input, templates: { ...TEMPLATES, unit: `${TEMPLATES.unit}# changed\n` } },
     ].map(releaseId);
     expect(new Set([id, ...others]).size).toBe(others.length + 1);
@@ -55,6 +57,16 @@ describe("a desired instance", () => {
       `LoadCredential=B:/var/lib/drover/credentials/shop/${release}/B`,
       "",
     ]);
+  });
+
+  test("finds in its environment whom it talks to, unless its own file says so", () => {
+    const variables = { ORDERS_SRV: "_orders._tcp.svc.test", LOG_LEVEL: "debug" };
+    const lines = desiredInstance({ ...input, variables }).dropIn.split("\n");
+    expect(lines.filter((line) => line.startsWith("Environment="))).toEqual([
+      'Environment="LOG_LEVEL=info"',
+      'Environment="ORDERS_SRV=_orders._tcp.svc.test"',
+    ]);
+    expect(releaseId({ ...input, variables: { LOG_LEVEL: "debug" } })).toBe(releaseId(input));
   });
 
   test("may run a program of the host", () => {
