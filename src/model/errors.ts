@@ -53,6 +53,7 @@ export type ErrorCode =
   | "dns-empty"
   | "dns-too-large"
   | "resolver"
+  | "dns-server"
   // a rollout
   | "balancer-config"
   | "balancer-answer"
