@@ -217,6 +217,22 @@ export interface LbSettings {
   readonly responseHeaders: Readonly<Record<string, string>>;
 }
 
+/** A service of somebody else: a balancer set finds its instances by the SRV records of a name, not by the fleet's files. */
+export interface Follow {
+  /** As apps are named, and no app's name. */
+  readonly name: string;
+  /** The name to ask for, lower case, without the final dot. */
+  readonly srv: string;
+  /** How many instances it can have at most, 1 to 100. */
+  readonly servers: number;
+  /** Who is asked, over TCP; null: the fleet's own DNS servers. */
+  readonly nameservers: readonly { readonly address: string; readonly port: number }[] | null;
+  readonly health: Health;
+  /** `lb` is the set itself. */
+  readonly routes: readonly Route[];
+  readonly balancing: Balancing;
+}
+
 /** A set of balancers that carry the same routes. */
 export interface LoadBalancer {
   readonly name: string;
@@ -232,6 +248,8 @@ export interface LoadBalancer {
   /** The first is shown to clients that name no host, or one that no certificate covers. */
   readonly certificates: readonly CertificateSource[];
   readonly settings: LbSettings;
+  /** Sorted by name; absent where there is none. */
+  readonly follow?: readonly Follow[];
 }
 
 /** Where lease, epoch and journal live. */

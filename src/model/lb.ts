@@ -43,6 +43,16 @@ export interface LbApp {
   readonly servers: readonly (ServerAddress & { readonly name: string })[];
 }
 
+/** A service that is followed by name: HAProxy itself asks DNS where its servers are, and they are in no file. */
+export interface LbFollow extends Omit<LbApp, "servers"> {
+  /** The name of its SRV records, without the final dot. */
+  readonly srv: string;
+  /** Places for servers, called by the service's name and a number from 1. */
+  readonly slots: number;
+  /** Who is asked, over TCP; at least one. */
+  readonly nameservers: readonly ServerAddress[];
+}
+
 /** A certificate as plans and manifests hold it. */
 export interface LbCertificate {
   readonly name: string;
@@ -59,6 +69,8 @@ export interface LbSet {
   readonly certificates: readonly LbCertificate[];
   /** Addresses of all hosts, where a route is open to the fleet only; else empty. Sorted. */
   readonly fleet: readonly string[];
+  /** Sorted by name; absent where nothing is followed. */
+  readonly follow?: readonly LbFollow[];
 }
 
 /** All that one balancer's files are rendered from. Kept in the balancer's manifest when applied. */
