@@ -16,7 +16,7 @@ interface Rule {
   readonly node: readonly string[] | "any";
 }
 
-const DOMAINS = ["lb", "vip", "firewall", "discovery", "release"] as const;
+const DOMAINS = ["lb", "vip", "firewall", "discovery", "named", "resolver", "release"] as const;
 const PURE_CORE = ["model", "plan"] as const;
 const ADAPTERS = ["ssh", "net", "store"] as const;
 const COMMANDER = ["commander", "@commander-js/extra-typings"] as const;
@@ -30,7 +30,9 @@ const TABLE: Readonly<Record<string, Rule>> = {
   lb: { folders: ["model"], packages: ["handlebars"], node: [] },
   vip: { folders: ["model"], packages: ["handlebars"], node: [] },
   firewall: { folders: ["model"], packages: ["zod"], node: [] },
-  discovery: { folders: ["model"], packages: ["dns-packet"], node: [] },
+  discovery: { folders: ["model"], packages: [], node: [] },
+  named: { folders: ["model"], packages: ["handlebars", "zod"], node: [] },
+  resolver: { folders: ["model"], packages: ["zod"], node: [] },
   release: { folders: ["model"], packages: ["handlebars"], node: [] },
   plan: { folders: ["model", ...DOMAINS], packages: [], node: [] },
   rollout: { folders: PURE_CORE, packages: [], node: [] },
@@ -38,7 +40,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   report: { folders: PURE_CORE, packages: [], node: [] },
   exec: { folders: [...PURE_CORE, "rollout", "drift"], packages: ["p-queue"], node: WAITING },
   ssh: { folders: ["model"], packages: ["ssh2"], node: "any" },
-  net: { folders: ["model"], packages: [], node: "any" },
+  net: { folders: ["model"], packages: ["dns-packet"], node: "any" },
   store: { folders: ["model"], packages: [], node: "any" },
   commands: { folders: WITHOUT_ADAPTERS, packages: COMMANDER, node: "any" },
   "world.ts": { folders: [...WITHOUT_ADAPTERS, ...ADAPTERS, "commands"], packages: [], node: "any" },
