@@ -7,6 +7,7 @@ import { type Addresses, ANYONE, holds, parseAddresses, union } from "./prefixes
 /** Ports of HTTP and HTTPS on balancers. */
 const WEB_PORTS: readonly number[] = [80, 443];
 const DNS_PORT = 53;
+const DNS_SOURCE = "fleet/dns:0";
 const LOOPBACK: Addresses = parseAddresses(["127.0.0.0/8", "::1/128"]);
 
 function place(
@@ -47,22 +48,25 @@ function vrrp(ground: Ground, { name, hosts, vips }: TopologyBalancer): readonly
 }
 
 function dns(ground: Ground): readonly Placement[] {
-  const servers = ground.topology.dns?.servers;
+  const { servers, zone = null } = ground.topology.dns ?? {};
   if (servers === undefined) return [];
-  const source = "fleet/dns:0";
   const isolated = ground.hosts.filter((host) => ground.isolated.has(host));
+  const out = { direction: "out", source: DNS_SOURCE } as const;
   if (servers.kind === "addresses")
-    return place(ground, { direction: "out", source, hosts: isolated }, ...partsOfServers(servers.addresses));
+    return place(ground, { ...out, hosts: isolated }, ...partsOfServers(servers.addresses));
   const matches = dnsMatches(DNS_PORT);
   const clients = union(ground.addressesOf(ground.hosts), parseAddresses(ground.firewall.admin));
+  // The servers ask each other too, for what changed; and those that drover sets up ask on behalf of the others.
+  const asked: Part = { matches, addresses: ground.addressesOf(servers.hosts), apps: [] };
+  const beyond: Part = { matches, addresses: parseAddresses(zone?.forwarders ?? []), apps: [] };
   return [
-    ...place(ground, { direction: "in", source, hosts: servers.hosts }, { matches, addresses: clients, apps: [] }),
-    // Among them the servers themselves: they tell each other of changes and ask for them.
     ...place(
       ground,
-      { direction: "out", source, hosts: isolated },
-      { matches, addresses: ground.addressesOf(servers.hosts), apps: [] },
+      { direction: "in", source: DNS_SOURCE, hosts: servers.hosts },
+      { matches, addresses: clients, apps: [] },
     ),
+    ...place(ground, { ...out, hosts: isolated.filter((host) => !servers.hosts.includes(host)) }, asked),
+    ...place(ground, { ...out, hosts: isolated.filter((host) => servers.hosts.includes(host)) }, asked, beyond),
   ];
 }
 

@@ -4,6 +4,7 @@ import type { FirewallMatch, FirewallModel, FirewallRule } from "../../src/model
 import type { PlacedFirewall, PlacedPeer, Policy, PolicyPort, PolicyRule } from "../../src/model/policy.ts";
 import type { Topology, TopologyBalancer } from "../../src/model/topology.ts";
 import { exampleApp } from "./release.ts";
+import { exampleZone } from "./zone.ts";
 
 /** A fleet in as few words as a test of the firewall needs. */
 export interface FirewallSketch {
@@ -14,6 +15,8 @@ export interface FirewallSketch {
   readonly sets?: Readonly<Record<string, Partial<TopologyBalancer> & { readonly on: readonly string[] }>>;
   /** Hosts of the fleet, or servers of somebody else. */
   readonly dns?: readonly string[] | Extract<DnsServers<object>, { readonly kind: "addresses" }>;
+  /** Of a zone; nothing: there is none. */
+  readonly forwarders?: readonly string[];
   /** Nothing: managed, operators come from 192.168.56.1. Null: not managed. */
   readonly firewall?: Partial<PlacedFirewall> | null;
 }
@@ -28,7 +31,14 @@ const FIREWALL: PlacedFirewall = {
 };
 
 /** A whole topology from a sketch. */
-export function topologyWith({ hosts, apps = {}, sets = {}, dns, firewall = {} }: FirewallSketch): Topology {
+export function topologyWith({
+  hosts,
+  apps = {},
+  sets = {},
+  dns,
+  forwarders,
+  firewall = {},
+}: FirewallSketch): Topology {
   return {
     fleet: "example",
     hosts: Object.entries(hosts).map(([name, addresses]) => ({ name, addresses, tags: {} })),
@@ -62,7 +72,13 @@ export function topologyWith({ hosts, apps = {}, sets = {}, dns, firewall = {} }
       }),
     state: { store: "ssh", host: Object.keys(hosts)[0] ?? "" },
     ssh: { port: 22 },
-    dns: dns === undefined ? null : { servers: "kind" in dns ? dns : { kind: "hosts", hosts: dns }, zone: null },
+    dns:
+      dns === undefined
+        ? null
+        : {
+            servers: "kind" in dns ? dns : { kind: "hosts", hosts: dns },
+            zone: forwarders === undefined ? null : exampleZone({ forwarders }),
+          },
     firewall: firewall === null ? null : { ...FIREWALL, ...firewall },
   };
 }

@@ -1,6 +1,8 @@
 import type { Diagnostic, DnsSettings } from "../../model/fleet.ts";
+import { canonicalServer } from "../addresses.ts";
 import { quote } from "../describe.ts";
 import { complain, complainAtKey, formatPlace, placeOf } from "../diagnostics.ts";
+import { DNS_PORT } from "../schema/dns.ts";
 import { DNS_NAME } from "../names.ts";
 import { readSelector } from "../selector/read.ts";
 import { spotKey } from "../places.ts";
@@ -12,7 +14,7 @@ import type { PlacedApp, PlacedBalancer, World } from "./world.ts";
 const LONGEST_NAME = 253;
 
 /** Where BIND listens: for questions, and for rndc. */
-const DNS_PORTS: readonly number[] = [53, 953];
+const BIND_PORTS: readonly number[] = [DNS_PORT, 953];
 
 /** Servers are there, and apps are weighed on hosts that are; with a zone, all names of the fleet fit into it. */
 export function checkDns(world: World): readonly Diagnostic[] {
@@ -21,9 +23,7 @@ export function checkDns(world: World): readonly Diagnostic[] {
 }
 
 function checkBlock(world: World, { servers, zone }: DnsSettings): readonly Diagnostic[] {
-  const { file } = world.drover;
-  const selector =
-    servers.kind === "hosts" ? checkSelector(world, { file, path: ["dns", "servers"] }, servers.selector) : [];
+  const selector = servers.kind === "hosts" ? checkServers(world, servers.selector) : [];
   if (zone === null) return selector;
   const own = servers.kind === "hosts" ? serversOf(world, servers.selector) : [];
   return [
@@ -33,6 +33,14 @@ function checkBlock(world: World, { servers, zone }: DnsSettings): readonly Diag
     ...checkForwarders(world, zone.forwarders, own),
     ...(world.balancers ?? []).flatMap((set) => checkPorts(world, set, own)),
   ];
+}
+
+/** An address by itself reads as a selector, of a tag that nobody has. */
+function checkServers(world: World, text: string): readonly Diagnostic[] {
+  const { file } = world.drover;
+  const path = ["dns", "servers"];
+  if (canonicalServer(text, DNS_PORT) === null) return checkSelector(world, { file, path }, text);
+  return [complain(file, path, `expected a list of addresses, [${quote(text)}], got ${quote(text)} alone`)];
 }
 
 /** The hosts that are set up as servers; none where the selector is wrong. */
@@ -93,10 +101,12 @@ function checkPorts(world: World, { name, on, fields }: PlacedBalancer, own: rea
   };
   const port = fields.settings.metrics?.port ?? 0;
   return [
-    ...(DNS_PORTS.includes(port) ? [complain(drover.file, ["loadBalancers", name, "metrics", "port"], got(port))] : []),
+    ...(BIND_PORTS.includes(port)
+      ? [complain(drover.file, ["loadBalancers", name, "metrics", "port"], got(port))]
+      : []),
     ...apps.flatMap((app) =>
       (app.fields.routes ?? []).flatMap((route, index) =>
-        route.kind === "port" && route.lb === name && DNS_PORTS.includes(route.port)
+        route.kind === "port" && route.lb === name && BIND_PORTS.includes(route.port)
           ? [complain(app.file, ["routes", index, "port"], got(route.port))]
           : [],
       ),

@@ -9,7 +9,7 @@ import { secretSource } from "./secrets.ts";
 import { keys, oneOf, secondsWithin, text, understood } from "./values.ts";
 
 /** Where DNS is unless something else is written. */
-const DNS_PORT = 53;
+export const DNS_PORT = 53;
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -31,12 +31,9 @@ const server = understood(expectedServer, (written) => {
   return value === null ? { expected: expectedServer } : { value };
 });
 
-/** An address by itself reads as a selector, of a tag that nobody has. */
-const selector = understood(expectedServers, (written) =>
-  canonicalServer(written, DNS_PORT) === null
-    ? { value: { kind: "hosts" as const, selector: written } }
-    : { expected: `a list of addresses, such as [${JSON.stringify(written)}]` },
-);
+const selector = z
+  .string({ error: expectedServers })
+  .transform((written) => ({ kind: "hosts" as const, selector: written }));
 
 const addresses = z
   .array(server, { error: expectedServers })
@@ -136,9 +133,12 @@ function misfitsOf(written: Written): readonly Misfit[] {
 
 /** Servers of somebody else take updates with a key of theirs. */
 function missingKey({ key: own }: Written): readonly Misfit[] {
-  if (own?.secret !== undefined) return [];
-  const message = "the key that the servers take updates with: {name: NAME, secret: {file: PATH}}";
-  return [{ path: own === undefined ? ["key"] : ["key", "secret"], message }];
+  if (own === undefined)
+    return [
+      { path: ["key"], message: "the key that the servers take updates with: {name: NAME, secret: {file: PATH}}" },
+    ];
+  if (own.secret !== undefined) return [];
+  return [{ path: ["key", "secret"], message: "the secret that the servers have: {file: PATH} or {command: […]}" }];
 }
 
 /** resolv.conf(5) has no place for a port. */

@@ -87,11 +87,22 @@ const fleet: fc.Arbitrary<Topology> = fc
     routes: fc.subarray([httpRoute("edge"), portRoute("edge", 5000), portRoute("edge", 5001, "fleet")]),
     edge: some,
     isFloating: fc.boolean(),
-    dns: some,
+    dns: fc.oneof(
+      some,
+      fc
+        .subarray([
+          { address: "192.168.56.1", port: 53 },
+          { address: "10.0.0.2", port: 53 },
+          { address: "2001:db8::7", port: 5000 },
+          { address: "10.1.0.9", port: 5000 },
+        ])
+        .map((addresses) => ({ kind: "addresses" as const, addresses })),
+    ),
+    forwarders: fc.option(fc.subarray(["10.1.0.9", "2001:db8::7"]), { nil: undefined }),
     metrics: fc.oneof(fc.array(peer, { maxLength: 2 }), fc.constant("anyone" as const)),
     policies: fc.array(somePolicy, { maxLength: 4 }),
   })
-  .map(({ on, talks, routes, edge, isFloating, dns, metrics, policies }) =>
+  .map(({ on, talks, routes, edge, isFloating, dns, forwarders, metrics, policies }) =>
     topologyWith({
       hosts: ADDRESSES,
       apps: Object.fromEntries(
@@ -108,6 +119,7 @@ const fleet: fc.Arbitrary<Topology> = fc
       ),
       sets: { edge: { on: edge, vips: isFloating ? [{ address: VIP, prefix: 24 }] : [] } },
       dns,
+      ...(forwarders === undefined ? {} : { forwarders }),
       firewall: { metrics, policies: policies.map((each, at) => ({ ...each, name: `p${String(at)}` })) },
     }),
   );

@@ -83,6 +83,41 @@ describe("what follows from the fleet", () => {
     ]);
   });
 
+  test("DNS servers that are isolated still tell and ask each other, and those they forward to", () => {
+    const sketch = { dns: ["lb2", "db1"], firewall: { policies: [closed("lb2", "app1")] } };
+    const others = ["out 0 tcp 53 10.0.0.12/32 10.0.0.31/32", "out 0 udp 53 10.0.0.12/32 10.0.0.31/32"];
+    const outOf = (host: string, more: object = {}): readonly string[] =>
+      from("fleet/dns", { ...sketch, ...more }, host).filter((rule) => rule.startsWith("out"));
+    expect(outOf("lb2")).toEqual(others);
+    expect(outOf("app1", { forwarders: ["9.9.9.9"] })).toEqual(others);
+    expect(outOf("db1", { forwarders: ["9.9.9.9"] })).toEqual([]);
+    expect(outOf("lb2", { forwarders: ["9.9.9.9", "2620:fe::9"] })).toEqual([
+      others[0],
+      "out 0 tcp 53 9.9.9.9/32 2620:fe::9/128",
+      others[1],
+      "out 0 udp 53 9.9.9.9/32 2620:fe::9/128",
+    ]);
+  });
+
+  test("DNS servers of somebody else are nobody's rules but those of isolated hosts, which may ask them", () => {
+    const dns = {
+      kind: "addresses" as const,
+      addresses: [
+        { address: "192.0.2.53", port: 53 },
+        { address: "192.0.2.54", port: 5353 },
+        { address: "2001:db8::53", port: 53 },
+      ],
+    };
+    const firewall = { policies: [closed("app1")] };
+    expect(from("fleet/dns", { dns, firewall }, "app1").toSorted()).toEqual([
+      "out 0 tcp 53 192.0.2.53/32 2001:db8::53/128",
+      "out 0 tcp 5353 192.0.2.54/32",
+      "out 0 udp 53 192.0.2.53/32 2001:db8::53/128",
+      "out 0 udp 5353 192.0.2.54/32",
+    ]);
+    for (const host of ["lb1", "app2", "db1"]) expect(from("fleet/dns", { dns, firewall }, host)).toEqual([]);
+  });
+
   test("balancers are open to anyone where a route by name leads there", () => {
     const sets = { edge: { on: ["lb1"] }, inner: { on: ["lb2"] } };
     const apps = { shop: { on: ["app1"], routes: [httpRoute("edge"), portRoute("inner", 5000)] } };

@@ -138,7 +138,7 @@ function entersByFleet(topology: Topology, packet: Seen): boolean {
   const inFleet = topology.hosts.some(({ name }) => addressesOf(topology, name).includes(address));
   return (
     (isAdmin && isTcp(packet.flow, topology.ssh.port)) ||
-    (isDns(topology, packet) && (isAdmin || inFleet)) ||
+    (isDnsOfFleet(topology, packet) && (isAdmin || inFleet)) ||
     (isMetrics(topology, packet) && mayReadMetrics(topology, address)) ||
     isLog(topology, packet, (target) =>
       topology.hosts.some((h) => h.addresses.includes(target) && packet.isTo(h.name)),
@@ -171,7 +171,8 @@ function leavesByFleet(topology: Topology, packet: Seen): boolean {
   const metrics = topology.firewall?.metrics ?? [];
   const isReader = metrics === "anyone" || metrics.some((peer) => isOf(topology, peer, packet.from.name));
   return (
-    isDns(topology, packet) ||
+    isDnsOfFleet(topology, packet) ||
+    isDnsOfOthers(topology, packet) ||
     (isReader && isMetrics(topology, packet)) ||
     isLog(topology, packet, (target) => packet.to.address === target) ||
     isBetweenApps(topology, packet)
@@ -219,9 +220,19 @@ function isLog(topology: Topology, { isFrom, flow }: Seen, isThere: (target: str
   });
 }
 
-function isDns(topology: Topology, { isTo, flow }: Seen): boolean {
+function isDnsOfFleet(topology: Topology, { isTo, flow }: Seen): boolean {
   const servers = topology.dns?.servers;
   return "port" in flow && flow.port === 53 && servers?.kind === "hosts" && servers.hosts.some(isTo);
+}
+
+/** Servers of somebody else, and those that the fleet's own ask in turn. */
+function isDnsOfOthers(topology: Topology, { from, to, flow }: Seen): boolean {
+  const { servers, zone = null } = topology.dns ?? {};
+  if (!("port" in flow) || servers === undefined) return false;
+  if (servers.kind === "addresses")
+    return servers.addresses.some(({ address, port }) => address === to.address && port === flow.port);
+  const forwarders = zone?.forwarders ?? [];
+  return flow.port === 53 && servers.hosts.includes(from.name) && forwarders.includes(to.address);
 }
 
 function isMetrics(topology: Topology, { isTo, flow }: Seen): boolean {
