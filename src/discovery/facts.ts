@@ -20,6 +20,7 @@ export interface FoundSet {
 
 /** All that a server says of an app. */
 export interface AppRecords {
+  readonly app: string;
   readonly owner: OwnerState;
   /** By name below the zone; only sets that hold something. */
   readonly sets: ReadonlyMap<string, FoundSet>;
@@ -33,6 +34,7 @@ export interface AppRecords {
 
 /** All that a server says of a host. */
 export interface HostRecords {
+  readonly host: string;
   readonly owner: OwnerState;
   /** In seconds, the longest; null where there is no address. */
   readonly ttl: number | null;
@@ -67,6 +69,16 @@ export interface DnsView {
 
 /** A zone that is not there yet, on servers that drover has still to set up. */
 export const EMPTY_ZONE: ZoneFacts = { serial: 0, negativeTtl: 0, ttl: 0, apps: new Map(), hosts: new Map() };
+
+/** An app of which nothing is there. */
+export function noRecords(app: string): AppRecords {
+  return { app, owner: { kind: "none" }, sets: new Map(), aliases: new Map(), hosts: [], odd: [] };
+}
+
+/** A host of which nothing is there. */
+export function noAddresses(host: string): HostRecords {
+  return { host, owner: { kind: "none" }, ttl: null, addresses: [], records: [], alias: null };
+}
 
 /** What is asked about. */
 export interface ZoneNames {
@@ -230,12 +242,12 @@ function readApps(zone: ZoneRef, asked: readonly Asked[]): ReadonlyMap<string, A
       .filter(({ kind }) => kind === "app")
       .map(({ name, owner }) => {
         const own = found.filter(({ question }) => appOfSet(belowZone(question.name, zone.zone) ?? "") === name);
-        return [name, readApp(zone, owner, own)];
+        return [name, { app: name, ...readApp(zone, owner, own) }];
       }),
   );
 }
 
-function readApp({ zone }: ZoneRef, owner: OwnerState, asked: readonly Asked[]): AppRecords {
+function readApp({ zone }: ZoneRef, owner: OwnerState, asked: readonly Asked[]): Omit<AppRecords, "app"> {
   const aliases = new Map<string, string>();
   const sets = new Map<string, FoundSet>();
   for (const each of asked) {
@@ -258,18 +270,13 @@ function readHosts(zone: ZoneRef, asked: readonly Asked[]): ReadonlyMap<string, 
       .filter(({ kind }) => kind === "host")
       .map(({ name, owner }) => {
         const own = hostName(name, zone.zone);
-        return [
-          name,
-          readHost(
-            owner,
-            asked.filter(({ question }) => question.name === own),
-          ),
-        ];
+        const about = asked.filter(({ question }) => question.name === own);
+        return [name, { host: name, ...readHost(owner, about) }];
       }),
   );
 }
 
-function readHost(owner: OwnerState, asked: readonly Asked[]): HostRecords {
+function readHost(owner: OwnerState, asked: readonly Asked[]): Omit<HostRecords, "host"> {
   const records = asked
     .flatMap(answersTo)
     .filter((record): record is AddressRecord => record.type === "A" || record.type === "AAAA");

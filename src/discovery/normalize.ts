@@ -63,3 +63,22 @@ export function hostsOfSets(zone: string, sets: ReadonlyMap<string, readonly Srv
 export function addressRecord(name: string, address: string, ttl: number): AddressRecord {
   return { name, ttl, type: address.includes(":") ? "AAAA" : "A", address };
 }
+
+/** The eight groups of an IPv6 address. */
+function groupsOf(address: string): readonly number[] {
+  const [head = "", tail] = address.split("::");
+  const read = (text: string): readonly number[] =>
+    text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
+  const first = read(head);
+  if (tail === undefined) return first;
+  const last = read(tail);
+  return [...first, ...Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => 0), ...last];
+}
+
+/** A form in which two ways of writing one address are equal: `fd00::0010` and `FD00:0::10`. */
+export function addressKey(address: string): string {
+  if (!address.includes(":")) return address;
+  return groupsOf(address)
+    .map((group) => group.toString(16))
+    .join(":");
+}
