@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { DnsServers, DnsSettings, DnsZone, SecretSource } from "../../model/fleet.ts";
 import type { DnsAlgorithm } from "../../model/dns.ts";
 import { canonicalServer } from "../addresses.ts";
-import { formatDuration } from "../durations.ts";
 import { KEY_NAME, ZONE } from "../names.ts";
 import { address } from "./addresses.ts";
 import { secretSource } from "./secrets.ts";
@@ -76,20 +75,13 @@ const forwarders = z.array(address, { error: "a list of addresses" }).superRefin
   });
 });
 
-/** A key that means nothing without a zone: absent means its default, which must not be mistaken for written. */
-function time(most: number, usual: number): z.ZodOptional<ReturnType<typeof secondsWithin>> {
-  return secondsWithin(SECOND, most)
-    .optional()
-    .meta({ default: formatDuration(usual) });
-}
-
-/** The keys beside `servers`. */
+/** The keys beside `servers`. Each means something by being there at all, so none is filled in here. */
 const shape = {
   zone: zone.optional(),
   key: key.optional(),
-  ttl: time(HOUR, USUAL.ttl),
-  addressTtl: time(DAY, USUAL.addressTtl),
-  negativeTtl: time(LONGEST_NEGATIVE, USUAL.negativeTtl),
+  ttl: secondsWithin(SECOND, HOUR, USUAL.ttl).optional(),
+  addressTtl: secondsWithin(SECOND, DAY, USUAL.addressTtl).optional(),
+  negativeTtl: secondsWithin(SECOND, LONGEST_NEGATIVE, USUAL.negativeTtl).optional(),
   onSilent: oneOf(["stop", "skip"]).optional().meta({ default: USUAL.onSilent }),
   resolver: z.boolean({ error: "true or false" }).optional(),
   forwarders: forwarders.optional(),

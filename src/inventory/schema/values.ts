@@ -52,15 +52,24 @@ export function durationWithin(least: number, most: number): z.ZodPipe<z.ZodStri
   });
 }
 
-/** As {@link durationWithin}, in whole seconds, for what is told to others in seconds; still in milliseconds. */
-export function secondsWithin(least: number, most: number): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
+/**
+ * As {@link durationWithin}, in whole seconds, for what is told to others in seconds; still in milliseconds. `usual` is
+ * only published, for a key whose being left out means something.
+ */
+export function secondsWithin(
+  least: number,
+  most: number,
+  usual: number,
+): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> {
   const expected = `a duration from "${formatDuration(least)}" to "${formatDuration(most)}" in whole seconds`;
-  return text(expected, DURATION).transform((written, context) => {
-    const milliseconds = parseDuration(written) ?? Number.NaN;
-    if (milliseconds >= least && milliseconds <= most && milliseconds % 1000 === 0) return milliseconds;
-    context.issues.push({ code: "custom", message: expected, input: written });
-    return z.NEVER;
-  });
+  return text(expected, DURATION)
+    .meta({ default: formatDuration(usual) })
+    .transform((written, context) => {
+      const milliseconds = parseDuration(written) ?? Number.NaN;
+      if (milliseconds >= least && milliseconds <= most && milliseconds % 1000 === 0) return milliseconds;
+      context.issues.push({ code: "custom", message: expected, input: written });
+      return z.NEVER;
+    });
 }
 
 /** A text that a function understands, or says what it expects instead. */

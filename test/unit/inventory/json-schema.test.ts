@@ -70,6 +70,32 @@ test("they know the firewall, and what apps say for it", () => {
   expect(app).toMatchObject({ properties: { talksTo: { type: "array" }, ports: { type: "object" } } });
 });
 
+test("they know DNS, with the defaults of keys that are nothing without a zone, and how apps are weighed", () => {
+  const { drover, app } = jsonSchemas();
+  expect(drover).toMatchObject({
+    properties: {
+      dns: {
+        additionalProperties: false,
+        required: ["servers"],
+        properties: {
+          servers: { anyOf: [{ type: "string" }, { type: "array", minItems: 1 }] },
+          key: { additionalProperties: false, properties: { algorithm: { default: "hmac-sha256" } } },
+          ttl: { default: "15s" },
+          addressTtl: { default: "1m" },
+          negativeTtl: { default: "5s" },
+          onSilent: { enum: ["stop", "skip"], default: "stop" },
+          resolver: { type: "boolean" },
+        },
+      },
+    },
+  });
+  const weight = { minimum: 1, maximum: 65_535 };
+  const weights = { items: { additionalProperties: false, required: ["hosts", "weight"], properties: { weight } } };
+  expect(app).toMatchObject({
+    properties: { srv: { additionalProperties: false, properties: { weight: { ...weight, default: 1 }, weights } } },
+  });
+});
+
 test("they are plain JSON", () => {
   expect(JSON.parse(JSON.stringify(jsonSchemas()))).toEqual(jsonSchemas());
 });
