@@ -1,5 +1,7 @@
-import type { LbApp, LbSet } from "../model/lb.ts";
+import type { LbApp, LbFollow, LbSet } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
+import { followView } from "./follow.ts";
+import type { FollowView } from "./follow.ts";
 import { headerViews } from "./headers.ts";
 import type { HeaderView } from "./headers.ts";
 import { haproxyCount, haproxyName, haproxyTime, probePath, routeHost, serverAddress, wholeNumber } from "./syntax.ts";
@@ -25,10 +27,15 @@ export interface AppView {
     /** ` disabled`, or nothing: always the end of the line. */
     readonly mark: string;
   }[];
+  /** Where its servers are not in the files but in DNS; else null. */
+  readonly follow: (FollowView & { readonly words: string }) | null;
 }
 
+/** An app, or a service that is followed, without its servers. */
+type Routed = Omit<LbApp, "servers">;
+
 /** HAProxy's backends have one mode, and a server is named by app and host alone: so an app has one backend. */
-function isTcp(app: LbApp): boolean {
+function isTcp(app: Routed): boolean {
   const modes = new Set(
     app.routes.map((route) =>
       route.kind === "passthrough" || (route.kind === "port" && route.mode === "tcp") ? "tcp" : "http",
@@ -44,7 +51,7 @@ function isTcp(app: LbApp): boolean {
   );
 }
 
-function withoutHeaders(app: LbApp): void {
+function withoutHeaders(app: Routed): void {
   const { request, response } = app.balancing.headers;
   const [name] = [...Object.keys(request), ...Object.keys(response)];
   if (name === undefined) return;
@@ -53,7 +60,7 @@ function withoutHeaders(app: LbApp): void {
 }
 
 /** Takes effect only after maintenance or a failed check; a drained server gets its whole share at once. */
-function slowStart(app: LbApp): readonly string[] {
+function slowStart(app: Routed): readonly string[] {
   const { slowStart: time } = app.balancing;
   return time === 0 ? [] : ["slowstart", haproxyTime(time)];
 }
@@ -62,7 +69,7 @@ function slowStart(app: LbApp): readonly string[] {
  * The words of a server's line after its address. All of them are taken by the runtime command "add server" too
  * (management.txt §9.3), which knows no default-server: what is added at runtime is what a reload would make.
  */
-function serverWords(app: LbApp, sni: string | null): string {
+function serverWords(app: Routed, sni: string | null): string {
   const { health, balancing } = app;
   const tls = sni === null ? [] : ["check-ssl", "verify", "none", "check-sni", sni];
   return [
@@ -83,7 +90,7 @@ function serverWords(app: LbApp, sni: string | null): string {
   ].join(" ");
 }
 
-function timeoutViews(app: LbApp): AppView["timeouts"] {
+function timeoutViews(app: Routed): AppView["timeouts"] {
   const { connect, server, queue, tunnel } = app.balancing.timeouts;
   const own = Object.entries({ connect, server, queue, tunnel }).flatMap(([name, time]) =>
     time === null ? [] : [{ name, time: haproxyTime(time) }],
@@ -91,7 +98,7 @@ function timeoutViews(app: LbApp): AppView["timeouts"] {
   return [{ name: "check", time: haproxyTime(app.health.timeout) }, ...own];
 }
 
-function hstsSeconds(app: LbApp, set: LbSet | null): string | null {
+function hstsSeconds(app: Routed, set: LbSet | null): string | null {
   const seconds = app.balancing.hsts ?? set?.settings.tls.hsts ?? 0;
   if (seconds === 0 || (set?.certificates.length ?? 0) === 0) return null;
   return wholeNumber("hsts", seconds, { min: 1, max: 10_000_000_000 });
@@ -99,6 +106,23 @@ function hstsSeconds(app: LbApp, set: LbSet | null): string | null {
 
 /** An app as its backend is written; `disabled` holds "backend/server". */
 export function appView(app: LbApp, set: LbSet | null, disabled: ReadonlySet<string>): AppView {
+  const { words, ...backend } = backendView(app, set);
+  const servers = app.servers.map((server) => ({
+    name: haproxyName(server.name),
+    at: serverAddress(server),
+    words,
+    mark: disabled.has(`${app.app}/${server.name}`) ? " disabled" : "",
+  }));
+  return { ...backend, servers, follow: null };
+}
+
+/** A followed service as its backend is written. */
+export function followedView(service: LbFollow, set: LbSet | null): AppView {
+  const { words, ...backend } = backendView(service, set);
+  return { ...backend, servers: [], follow: { ...followView(service), words } };
+}
+
+function backendView(app: Routed, set: LbSet | null): Omit<AppView, "servers" | "follow"> & { readonly words: string } {
   const { health, balancing } = app;
   const name = haproxyName(app.app);
   const tcp = isTcp(app);
@@ -118,11 +142,6 @@ export function appView(app: LbApp, set: LbSet | null, disabled: ReadonlySet<str
     responseHeaders: tcp ? [] : headerViews(set?.settings.responseHeaders ?? {}, balancing.headers.response),
     hsts: tcp ? null : hstsSeconds(app, set),
     probe: health.probe.kind === "http" ? { path: probePath(health.probe.path), host } : null,
-    servers: app.servers.map((server) => ({
-      name: haproxyName(server.name),
-      at: serverAddress(server),
-      words,
-      mark: disabled.has(`${app.app}/${server.name}`) ? " disabled" : "",
-    })),
+    words,
   };
 }

@@ -1,5 +1,5 @@
-import type { Route } from "../model/fleet.ts";
-import type { LbApp, LbCertificate, LbModel, LbRoute, LbSet } from "../model/lb.ts";
+import type { Follow, Route } from "../model/fleet.ts";
+import type { LbApp, LbCertificate, LbFollow, LbModel, LbRoute, LbSet, ServerAddress } from "../model/lb.ts";
 import type { Topology, TopologyApp, TopologyBalancer } from "../model/topology.ts";
 import { checkHost } from "./check-host.ts";
 
@@ -41,34 +41,67 @@ function sortKey(route: LbRoute): string {
   }
 }
 
+/** What an app and a followed service have in common. */
+function routed(
+  { name, routes, health, balancing }: Pick<TopologyApp | Follow, "name" | "routes" | "health" | "balancing">,
+  set: string,
+  certified: boolean,
+): Omit<LbApp, "servers"> {
+  const written = routes.filter((route) => route.lb === set).flatMap((route) => expanded(route, certified));
+  const sorted = written.toSorted((left, right) => byText(sortKey(left), sortKey(right)));
+  return { app: name, routes: sorted, checkHost: checkHost(written), health, balancing };
+}
+
 function lbApp(app: TopologyApp, set: string, certified: boolean): LbApp {
-  const written = app.routes.filter((route) => route.lb === set).flatMap((route) => expanded(route, certified));
-  const routes = written.toSorted((left, right) => byText(sortKey(left), sortKey(right)));
   const servers = app.instances.flatMap(({ host, address, port }) =>
     port === null ? [] : [{ name: host, address, port }],
   );
-  return {
-    app: app.name,
-    routes,
-    checkHost: checkHost(written),
-    health: app.health,
-    balancing: app.balancing,
-    servers,
-  };
+  return { ...routed(app, set, certified), servers };
 }
 
-function fleetOnly(app: LbApp): boolean {
+function lbFollow(
+  service: Follow,
+  of: { readonly set: string; readonly certified: boolean; readonly fleetServers: readonly ServerAddress[] },
+): LbFollow {
+  const { srv, servers, nameservers } = service;
+  const asked = nameservers ?? of.fleetServers;
+  if (asked.length === 0) throw new TypeError(`${service.name} is followed and nobody can be asked`);
+  return { ...routed(service, of.set, of.certified), srv, slots: servers, nameservers: asked };
+}
+
+function fleetOnly(app: Pick<LbApp, "routes">): boolean {
   return app.routes.some((route) => route.kind === "port" && route.from === "fleet");
 }
 
-function lbSet(balancer: TopologyBalancer, certificates: readonly LbCertificate[], fleet: readonly string[]): LbSet {
-  return { name: balancer.name, settings: balancer.settings, certificates, fleet };
+/** A set that follows nothing has no such key, so that it is what it was before there was one. */
+function lbSet(
+  balancer: TopologyBalancer,
+  certificates: readonly LbCertificate[],
+  of: { readonly fleet: readonly string[]; readonly follow: readonly LbFollow[] },
+): LbSet {
+  const { fleet, follow } = of;
+  const set = { name: balancer.name, settings: balancer.settings, certificates, fleet };
+  return follow.length === 0 ? set : { ...set, follow };
 }
 
 /** Addresses of the fleet's hosts, and the VIPs: a balancer that asks its own VIP comes from there. */
 function fleetAddresses({ hosts, balancers }: Topology): readonly string[] {
   const vips = balancers.flatMap((each) => each.vips.map(({ address }) => address));
   return [...new Set([...hosts.flatMap(({ addresses }) => addresses), ...vips])].toSorted(byText);
+}
+
+/** Where BIND listens on hosts that drover sets up. */
+const DNS_PORT = 53;
+
+/** The fleet's own DNS servers. */
+function fleetServers({ dns, hosts }: Topology): readonly ServerAddress[] {
+  if (dns === null) return [];
+  const { servers } = dns;
+  if (servers.kind === "addresses") return servers.addresses;
+  return servers.hosts.flatMap((name) => {
+    const address = hosts.find((host) => host.name === name)?.addresses[0];
+    return address === undefined ? [] : [{ address, port: DNS_PORT }];
+  });
 }
 
 /**
@@ -83,9 +116,13 @@ export function desiredLb(topology: Topology, balancerHost: string, certificates
     .filter((app) => app.port !== null && app.routes.some((route) => route.lb === balancer.name))
     .map((app) => lbApp(app, balancer.name, certificates.length > 0))
     .toSorted((left, right) => byText(left.app, right.app));
-  const fleet = apps.some(fleetOnly) ? fleetAddresses(topology) : [];
+  const common = { set: balancer.name, certified: certificates.length > 0, fleetServers: fleetServers(topology) };
+  const follow = (balancer.follow ?? [])
+    .map((service) => lbFollow(service, common))
+    .toSorted((left, right) => byText(left.app, right.app));
+  const fleet = [...apps, ...follow].some(fleetOnly) ? fleetAddresses(topology) : [];
   return {
-    set: lbSet(balancer, certificates, fleet),
+    set: lbSet(balancer, certificates, { fleet, follow }),
     apps: Object.fromEntries(apps.map((app) => [app.app, app])),
   };
 }

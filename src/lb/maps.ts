@@ -1,5 +1,6 @@
 import type { LbApp, LbFile, LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
+import { routedBy } from "./follow.ts";
 import { CERTS, CRT_LIST, MAPS } from "./paths.ts";
 import { certificateName, haproxyName, ipAddress, routeHost, routePath } from "./syntax.ts";
 
@@ -38,7 +39,7 @@ interface Claim {
 
 /** All http routes of all apps that `want` picks. */
 function httpRoutes(model: LbModel, want: (route: HttpRoute) => boolean): readonly Claim[] {
-  return Object.values(model.apps).flatMap(({ app, routes }) =>
+  return routedBy(model).flatMap(({ app, routes }) =>
     routes
       .filter((route) => route.kind === "http")
       .filter(want)
@@ -52,7 +53,7 @@ function httpRoutes(model: LbModel, want: (route: HttpRoute) => boolean): readon
 }
 
 function passthroughHosts(model: LbModel): readonly { readonly app: string; readonly host: string }[] {
-  return Object.values(model.apps).flatMap(({ app, routes }) =>
+  return routedBy(model).flatMap(({ app, routes }) =>
     routes
       .filter((route) => route.kind === "passthrough")
       .map(({ host }) => ({ app: haproxyName(app), host: routeHost(host) })),
@@ -132,7 +133,7 @@ export function passesThrough(model: LbModel): boolean {
 }
 
 /** True when some route is open to the fleet's hosts only. */
-function fleetOnly(app: LbApp): boolean {
+function fleetOnly(app: Pick<LbApp, "routes">): boolean {
   return app.routes.some((route) => route.kind === "port" && route.from === "fleet");
 }
 
@@ -166,7 +167,7 @@ export function lbFiles(model: LbModel): readonly LbFile[] {
   if (passesThrough(model)) {
     files.push(text(MAP_FILES.sni, mapText("where TLS goes, by the name the client asks for", sniEntries(model))));
   }
-  if (Object.values(model.apps).some(fleetOnly)) {
+  if (routedBy(model).some(fleetOnly)) {
     const members = set.fleet.map((address) => ({ key: ipAddress(address), value: "1", app: "" }));
     files.push(text(MAP_FILES.fleet, mapText("the addresses of the fleet's hosts", members)));
   }

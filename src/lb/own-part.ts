@@ -1,5 +1,6 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { LbModel } from "../model/lb.ts";
+import { followsOf, templatesIn } from "./follow.ts";
 import { ADMIN_SOCKET, STATE_FILE } from "./paths.ts";
 import { parseSections } from "./sections.ts";
 import type { Section } from "./sections.ts";
@@ -26,7 +27,7 @@ function socketLine(): RegExp {
 
 /**
  * Throws a DroverError where a template leaves out what drover works by: its sockets and state file, keepalived's question,
- * an app's backend, one of its servers, or a server's mark at the end of its line. `disabled` holds "backend/server".
+ * an app's backend, one of its servers, a server's mark at the end of its line, or where the servers of a followed service go. `disabled` holds "backend/server".
  */
 export function keepsOwnPart(config: string, model: LbModel, disabled: ReadonlySet<string>): void {
   const missing = NEEDED.find(({ line }) => !line.test(config));
@@ -43,6 +44,18 @@ function serverProblem(config: string, model: LbModel, disabled: ReadonlySet<str
     if (section === undefined) return `it has no backend ${app}`;
     const problem = problemIn(section, app, { servers, disabled });
     if (problem !== null) return problem;
+  }
+  return followProblem(config, model);
+}
+
+/** The planner and the host tell followed servers from others by these lines. */
+function followProblem(config: string, model: LbModel): string | null {
+  const templates = templatesIn(config);
+  for (const { app, srv, slots } of followsOf(model)) {
+    const own = templates.find(({ backend }) => backend === app);
+    if (own === undefined) return `it has no backend ${app} with a server-template`;
+    if (own.prefix !== app || own.srv !== srv || own.slots !== slots)
+      return `backend ${app} has no "server-template ${app} ${String(slots)} ${srv}"`;
   }
   return null;
 }

@@ -1,7 +1,8 @@
 import Handlebars from "handlebars";
 import type { LbFile, LbModel } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import { appView } from "./app-view.ts";
+import { appView, followedView } from "./app-view.ts";
+import { followsOf } from "./follow.ts";
 import { lint } from "./lint.ts";
 import { lbFiles } from "./maps.ts";
 import { keepsOwnPart } from "./own-part.ts";
@@ -21,9 +22,12 @@ export interface LbRender {
  * HAProxy's syntax, where two routes claim the same, or where the template makes what HAProxy could not run.
  */
 export function renderLb(template: string, model: LbModel, disabled: ReadonlySet<string>): LbRender {
-  const apps = Object.values(model.apps).toSorted((left, right) => (left.app < right.app ? -1 : 1));
   const files = lbFiles(model);
-  const view = { ...setView(model, apps), apps: apps.map((app) => appView(app, model.set, disabled)) };
+  const apps = [
+    ...Object.values(model.apps).map((app) => appView(app, model.set, disabled)),
+    ...followsOf(model).map((service) => followedView(service, model.set)),
+  ].toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  const view = { ...setView(model), apps };
   const config = filled(template, view);
   lint(config, files);
   keepsOwnPart(config, model, disabled);

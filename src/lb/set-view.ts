@@ -1,5 +1,6 @@
 import type { LbSettings } from "../model/fleet.ts";
 import type { LbApp, LbModel, LbSet } from "../model/lb.ts";
+import { routedBy } from "./follow.ts";
 import { headerViews } from "./headers.ts";
 import type { HeaderView } from "./headers.ts";
 import { MAP_FILES, passesThrough } from "./maps.ts";
@@ -89,7 +90,7 @@ function tlsView(set: LbSet | null): SetView["tls"] {
   };
 }
 
-function portViews(apps: readonly LbApp[]): readonly PortView[] {
+function portViews(apps: readonly Pick<LbApp, "app" | "routes">[]): readonly PortView[] {
   return apps
     .flatMap(({ app, routes }) =>
       routes
@@ -111,7 +112,7 @@ function metricsAt({ metrics }: LbSettings): string | null {
 }
 
 /** A balancer as the template sees it, without its apps' backends. */
-export function setView(model: LbModel, apps: readonly LbApp[]): SetView {
+export function setView(model: LbModel): SetView {
   const { set } = model;
   const settings = set?.settings ?? NO_SET;
   const connections = wholeNumber("maxConnections", settings.maxConnections, { min: 1, max: 10_000_000 });
@@ -128,6 +129,6 @@ export function setView(model: LbModel, apps: readonly LbApp[]): SetView {
     clientHeaders: CLIENT_HEADERS,
     responseHeaders: headerViews(settings.responseHeaders),
     maps: MAP_FILES,
-    ports: set === null ? [] : portViews(apps),
+    ports: set === null ? [] : portViews(routedBy(model)),
   };
 }

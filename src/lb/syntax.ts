@@ -15,6 +15,8 @@ const PROBE_PATH = /^\/[A-Za-z0-9\-._~!$&()*+,;=:@%/?]{0,1023}$/;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const IPV6 = /^(?=.*:.*:)[0-9a-f:]{2,39}$/i;
 const CERTIFICATE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/;
+// RFC 1035 §2.3.4's limits on labels and names; RFC 2782's underscores.
+const SRV_NAME = /^(?=.{3,253}$)_[a-z0-9-]{1,62}(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?){2,}$/;
 const CIPHER = /^[A-Z0-9][A-Z0-9_-]{0,63}$/;
 const SOCKET_PATH = /^\/[A-Za-z0-9._/-]{1,100}$/;
 
@@ -49,6 +51,11 @@ export function probePath(path: string): string {
 /** An address alone, as maps hold it. */
 export function ipAddress(address: string): string {
   return IPV4.test(address) || IPV6.test(address) ? address : refuse("files-invalid", "the address", address);
+}
+
+/** The name of SRV records: it starts with an underscore, or HAProxy would ask for an address instead. */
+export function srvName(name: string): string {
+  return SRV_NAME.test(name) ? name : refuse("files-invalid", "the SRV name", name);
 }
 
 /** A TCP port. */

@@ -1,5 +1,5 @@
 import { checkHost } from "../../../src/lb/check-host.ts";
-import type { LbApp, LbModel, LbRoute, LbSet } from "../../../src/model/lb.ts";
+import type { LbApp, LbFollow, LbModel, LbRoute, LbSet } from "../../../src/model/lb.ts";
 import { BALANCING, EDGE, HEALTH, SETTINGS } from "../../support/balancer.ts";
 
 /** What a case renders. */
@@ -22,6 +22,12 @@ function app(name: string, routes: readonly LbRoute[], over: Partial<LbApp> = {}
 function of(apps: readonly LbApp[], set: Partial<LbSet> = {}, disabled: readonly string[] = []): Case {
   const byName = Object.fromEntries(apps.map((each) => [each.app, each]));
   return { model: { set: { ...EDGE, ...set }, apps: byName }, disabled };
+}
+
+function follow(name: string, routes: readonly LbRoute[], over: Partial<LbFollow> = {}): LbFollow {
+  const { servers: _, ...rest } = app(name, routes);
+  const nameservers = [{ address: "192.168.56.31", port: 53 }];
+  return { ...rest, srv: `_${name}._tcp.svc.example.com`, slots: 10, nameservers, ...over };
 }
 
 function http(host: string | null, path = "/", tls: "none" | "redirect" | "both" = "none"): LbRoute {
@@ -72,6 +78,28 @@ export const CASES: Readonly<Record<string, Case>> = {
   ]),
   "port-http-from-fleet": of([app("orders", [{ kind: "port", port: 9000, mode: "http", from: "fleet" }])], {
     fleet: ["192.168.56.21", "192.168.56.22", "fd00:56::21"],
+  }),
+  follow: of([app("shop", [http("shop.example.com", "/", "redirect")])], {
+    ...SECURE,
+    follow: [
+      follow("billing", [http("shop.example.com", "/billing", "redirect")], {
+        slots: 20,
+        nameservers: [
+          { address: "192.168.56.31", port: 53 },
+          { address: "fd00:56::31", port: 5353 },
+        ],
+      }),
+    ],
+  }),
+  "follow-tcp": of([], {
+    fleet: ["192.168.56.21"],
+    follow: [
+      follow("ledger", [{ kind: "port", port: 5432, mode: "tcp", from: "fleet" }], {
+        health: { ...HEALTH, probe: { kind: "tcp" } },
+        balancing: { ...BALANCING, algorithm: "leastconn", log: false },
+      }),
+      follow("vault", [{ kind: "passthrough", host: "vault.example.com" }]),
+    ],
   }),
   headers: of([app("shop", [http("shop.example.com")], { balancing: { ...BALANCING, headers: HEADERS, log: false } })], {
     settings: { ...SETTINGS, responseHeaders: { "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff" } },
