@@ -1,8 +1,11 @@
 import { DroverError, failure } from "../model/errors.ts";
 import { canonicalJson } from "../model/hash.ts";
 import type { Plan } from "../model/plan.ts";
+import type { ServiceLedger } from "../model/discovery.ts";
+import type { Topology } from "../model/topology.ts";
 import { ledgerAfter } from "../plan/firewall-ledger.ts";
 import type { FleetPlan } from "../plan/fleet-plan.ts";
+import { namesAfter, namesBefore } from "../plan/services-ledger.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import { fullPlanLines } from "../report/plan-text.ts";
 import { countsLine } from "../report/words.ts";
@@ -54,10 +57,12 @@ async function carryOut(
   const refusal = ask ? await refused(context, fleetPlan.plans) : null;
   if (refusal !== null) return refusal;
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
+  await rememberNames(connected, prepared, namesBefore);
   const runner = createRunner(context, connected, { lease, secrets, dnsKey });
   try {
     const { code, behind } = await runAll(runner, fleetPlan.plans);
     await remember(context, connected, prepared, behind);
+    if (code === EXIT_CODE.done && fleetPlan.whole) await rememberNames(connected, prepared, namesAfter);
     return code === EXIT_CODE.done ? skippedCode(fleetPlan) : code;
   } finally {
     await runner.relays.close();
@@ -112,6 +117,18 @@ async function remember(
   const now = new Date(clock.now()).toISOString();
   const after = ledgerAfter(topology, before, { behind: [...fleetPlan.behind, ...behind], now });
   if (canonicalJson(after) !== canonicalJson(before)) await lease.setLedger(after);
+}
+
+/** Remembers which names drover may have written in DNS: before the first of them is, and once what is left is known. */
+async function rememberNames(
+  { topology }: Connected,
+  { lease, survey }: Prepared,
+  next: (topology: Topology, before: ServiceLedger | null) => ServiceLedger | null,
+): Promise<void> {
+  const before = stateOf(survey).services;
+  const after = next(topology, before);
+  if (lease === null || lease.lost.aborted || after === null) return;
+  if (canonicalJson(after) !== canonicalJson(before)) await lease.setServices(after);
 }
 
 function nothingToDo(context: Context, { topology }: Connected, { skipped }: FleetPlan): number {

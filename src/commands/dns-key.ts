@@ -14,9 +14,6 @@ export interface ZoneKey {
   readonly base64: Secret;
 }
 
-/** Under which reference the key crosses to hosts; no app is called so. */
-export const KEY_REF = "_dns/key";
-
 /** RFC 8945 §6: a key should be at least as long as its algorithm's output. */
 const LENGTHS: Readonly<Record<DnsAlgorithm, number>> = { "hmac-sha256": 32, "hmac-sha384": 48, "hmac-sha512": 64 };
 /** Anything shorter is a slip rather than a key. */

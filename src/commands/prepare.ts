@@ -1,8 +1,9 @@
 import type { DnsKey } from "../model/dns.ts";
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
-import type { Lease } from "../model/ports.ts";
+import type { Lease, StateFacts } from "../model/ports.ts";
 import type { Secret } from "../model/secret.ts";
+import { KEY_REF } from "../plan/dns-servers.ts";
 import type { FleetPlan, Scope } from "../plan/fleet-plan.ts";
 import { planFleet } from "../plan/fleet-plan.ts";
 import type { PlanInput } from "../plan/input.ts";
@@ -11,7 +12,6 @@ import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import { desire } from "./desire.ts";
 import type { DesireOptions } from "./desire.ts";
-import { KEY_REF } from "./dns-key.ts";
 import type { Connected, Survey } from "./survey.ts";
 import { acquire, observe, stateOf } from "./survey.ts";
 import { findDns } from "./survey-dns.ts";
@@ -67,7 +67,7 @@ async function plan(
   const { input, secrets, dnsKey, problems } = await planInput(context, connected, { what, lease, survey });
   const common = { secrets, survey, lease, dnsKey };
   if (problems.length > 0)
-    return { fleetPlan: { plans: [], problems, skipped: [], behind: null, notes: [] }, ...common };
+    return { fleetPlan: { plans: [], problems, skipped: [], behind: null, whole: false, notes: [] }, ...common };
   return { fleetPlan: planFleet(input, what.scope), ...common };
 }
 
@@ -104,8 +104,7 @@ async function planInput(
     certificates: certificates.bySet,
     desired,
     views: survey.views,
-    epoch: lease?.epoch ?? state.epoch,
-    running: lease === null ? (state.holder?.run ?? null) : null,
+    ...ourselves(lease, state),
     open: state.open,
     ledger: state.ledger,
     drains: state.drains,
@@ -120,6 +119,11 @@ async function planInput(
     dnsKey: dns.key?.key ?? null,
     problems: [...problems, ...certificates.problems],
   };
+}
+
+/** Who we are to the hosts, and who else is at it. */
+function ourselves(lease: Lease | null, { epoch, holder }: StateFacts): Pick<PlanInput, "epoch" | "running"> {
+  return lease === null ? { epoch, running: holder?.run ?? null } : { epoch: lease.epoch, running: null };
 }
 
 /** Fingerprints of the certificates that some balancer serves. */

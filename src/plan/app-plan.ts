@@ -21,6 +21,7 @@ import type { Publication } from "./publication.ts";
 import { publicationOf } from "./publication.ts";
 import type { Routing, ServerPlaces } from "./routing.ts";
 import { routingOf } from "./routing.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { ChangedInstance, Situation } from "./situation.ts";
 import { isFirstDeployment, situationOf } from "./situation.ts";
 
@@ -225,12 +226,6 @@ function epilogueOf({ situation, routing, dns, drained }: Work): DraftStages {
     leaving.map(({ host }) => removeInstance({ app: name, host })),
     app === null ? [] : changed.map(({ desired }) => pruneReleases(desired, app.rollout.keepReleases)),
   ];
-}
-
-/** Several sequences as one: their first stages together, then their second, and so on. */
-function sideBySide(sequences: readonly DraftStages[]): DraftStages {
-  const longest = Math.max(0, ...sequences.map((sequence) => sequence.length));
-  return Array.from({ length: longest }, (_, index) => sequences.flatMap((sequence) => sequence[index] ?? []));
 }
 
 function onBalancers({ server, balancers }: ServerPlaces, floor: number, { app }: Situation): ServerOnBalancers {

@@ -7,7 +7,19 @@ export function zoneFound({ dns }: PlanInput): ZoneFacts | null {
   return facts?.kind === "known" ? facts.value : null;
 }
 
-/** What the zone holds of an app; null: nothing. */
+/** What the zone holds of an app; null: nothing, nobody's owner record either. */
 export function recordsFound(app: string, input: PlanInput): AppRecords | null {
-  return zoneFound(input)?.apps.get(app) ?? null;
+  const found = zoneFound(input)?.apps.get(app) ?? null;
+  const isThere = found !== null && (found.owner.kind !== "none" || found.sets.size + found.aliases.size > 0);
+  return isThere ? found : null;
+}
+
+/** Apps of which drover has written something into the zone. */
+export function publishedApps(input: PlanInput): readonly string[] {
+  return [...(zoneFound(input)?.apps ?? [])].flatMap(([app, { owner }]) => (owner.kind === "ours" ? [app] : []));
+}
+
+/** How long clients may remember what they were told of an app, in seconds; at least `least`. */
+export function longestTtl(found: AppRecords | null, least: number): number {
+  return Math.max(least, ...[...(found?.sets.values() ?? [])].map(({ ttl }) => ttl));
 }

@@ -1,6 +1,7 @@
+import type { Action } from "../model/action.ts";
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
-import type { HostMove, Plan, Stage } from "../model/plan.ts";
+import type { HostMove, Plan } from "../model/plan.ts";
 import type { DraftStages, ServerOnBalancers } from "../lb/steps.ts";
 import { returnServer, withdrawServer } from "../lb/steps.ts";
 import { moveBalancer } from "./drain-balancer.ts";
@@ -8,8 +9,11 @@ import type { AppOnHost } from "./drain-servers.ts";
 import { appsOn, isIn, isOut } from "./drain-servers.ts";
 import type { PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
+import { dnsUnknowns } from "./dns-plan.ts";
 import { place } from "./place.ts";
 import { balancerProblems } from "./preflight.ts";
+import { sideBySide } from "./side-by-side.ts";
+import { emptyFailure } from "./publication-problems.ts";
 import { simulate } from "./simulate.ts";
 
 /** What it takes to take a host out, or to let it back in. */
@@ -37,8 +41,10 @@ export function planMove(move: HostMove, input: PlanInput): HostPlan {
   const apps = appsOn(move.host, input);
   const blocked = [
     ...silentBalancers(move.host, apps, input),
+    ...(apps.some(({ records }) => records !== null) ? dnsUnknowns(input).problems : []),
     ...openRollouts(apps, input),
     ...(move.to === "out" ? apps.flatMap((app) => tooFewLeft(app, move.host, input)) : []),
+    ...(move.to === "out" ? apps.flatMap((app) => nobodyTold(app, move.host, input)) : []),
   ];
   const balancer = moveBalancer(move, input);
   const problems = [...blocked, ...balancer.problems];
@@ -78,20 +84,17 @@ function planOf(move: HostMove, parts: readonly Part[], apps: readonly AppOnHost
   };
 }
 
-function sideBySide(sequences: readonly (readonly Stage[])[]): readonly Stage[] {
-  const longest = Math.max(0, ...sequences.map((sequence) => sequence.length));
-  return Array.from({ length: longest }, (_, index) => sequences.flatMap((sequence) => sequence[index] ?? []));
-}
-
 function partOut(app: AppOnHost, host: string): Part {
   const scope = `_${app.name}`;
   const balancers = app.places.filter((each) => !isOut(each)).map(({ balancer }) => balancer);
-  if (balancers.length === 0) return { scope, stages: [], reasons: [`${app.name}: is out already`] };
+  const forgotten = app.records?.withdraw ?? [];
+  if (balancers.length + forgotten.length === 0) return { scope, stages: [], reasons: [`${app.name}: is out already`] };
   const left = `${readyWords(app.readyElsewhere)} stay ready, minAvailable ${String(app.minAvailable)}`;
+  const places = [...(forgotten.length === 0 ? [] : ["DNS"]), ...balancers];
   return {
     scope,
-    stages: withdrawServer(onBalancers(app, host, balancers)),
-    reasons: [`${app.name}: out of ${balancers.join(", ")}; ${left}`],
+    stages: [...forgotten, ...(balancers.length === 0 ? [] : withdrawServer(onBalancers(app, host, balancers)))],
+    reasons: [`${app.name}: out of ${places.join(", ")}; ${left}`],
   };
 }
 
@@ -99,11 +102,13 @@ function partIn(app: AppOnHost, host: string): Part {
   const scope = `_${app.name}`;
   if (!app.isWanted) return { scope, stages: [], reasons: [`${app.name}: leaves ${host}, and is not let in again`] };
   const balancers = app.places.filter((each) => !isIn(each)).map(({ balancer }) => balancer);
-  if (balancers.length === 0) return { scope, stages: [], reasons: [`${app.name}: is in already`] };
+  const told = app.records?.publish ?? [];
+  if (balancers.length + told.length === 0) return { scope, stages: [], reasons: [`${app.name}: is in already`] };
+  const places = [...balancers, ...(told.length === 0 ? [] : ["DNS"])];
   return {
     scope,
-    stages: returnServer(onBalancers(app, host, balancers)),
-    reasons: [`${app.name}: back into ${balancers.join(", ")}, once they find it healthy`],
+    stages: [...(balancers.length === 0 ? [] : returnServer(onBalancers(app, host, balancers))), ...told],
+    reasons: [`${app.name}: back into ${places.join(", ")}, once it is found healthy`],
   };
 }
 
@@ -135,6 +140,12 @@ function claims(host: string, { topology, epoch, views }: PlanInput): readonly F
   if (seen === undefined) return [];
   if (seen.kind === "unknown") return [seen.why];
   return claimProblems(host, seen.value, { fleet: topology.fleet, epoch, stateHost: topology.state.host });
+}
+
+/** The last instance that DNS tells of stays in, unless somebody says otherwise. */
+function nobodyTold({ name, records }: AppOnHost, host: string, { allowEmpty }: PlanInput): readonly Failure[] {
+  if (records === null || records.withdraw.length === 0 || records.elsewhere > 0 || allowEmpty) return [];
+  return [emptyFailure(name, [host])];
 }
 
 /** What an open rollout has taken out is its own to let in, and what it may still put back must not be taken away. */
@@ -180,9 +191,14 @@ function simulated(plan: Plan, apps: readonly AppOnHost[], input: PlanInput): re
     ...simulate(plan, world),
     ...apps.flatMap(({ name, minAvailable }) => {
       const prologue = plan.prologue
-        .map((stage) => stage.filter(({ action }) => "server" in action && action.server.backend === name))
+        .map((stage) => stage.filter(({ action }) => isAbout(action, name)))
         .filter((stage) => stage.length > 0);
       return simulate({ ...plan, app: name, prologue, budget: { ...plan.budget, minAvailable } }, world);
     }),
   ];
+}
+
+function isAbout(action: Action, app: string): boolean {
+  if ("server" in action) return action.server.backend === app;
+  return action.kind === "pause" || ("app" in action && action.app === app);
 }

@@ -1,6 +1,8 @@
 import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { AdminState } from "../lb/parse.ts";
 import { resolveMinAvailable } from "./batches.ts";
+import type { RecordsOnHost } from "./drain-records.ts";
+import { appsToldOf, recordsOn } from "./drain-records.ts";
 import type { PlanInput } from "./input.ts";
 import { situationOf } from "./situation.ts";
 
@@ -12,7 +14,7 @@ interface ServerPlace {
   readonly marked: boolean;
 }
 
-/** An app with a server on the host. */
+/** An app with a server on the host, or with records of it. */
 export interface AppOnHost {
   readonly name: string;
   /** The balancers that carry the server, in inventory order. */
@@ -26,6 +28,8 @@ export interface AppOnHost {
   readonly rollout: Pick<RolloutSettings, "drainTimeout" | "drainAction">;
   readonly progressDeadline: number;
   readonly health: Health;
+  /** Null: the app is not in DNS. */
+  readonly records: RecordsOnHost | null;
 }
 
 /**
@@ -51,20 +55,22 @@ const NAMELESS: Pick<AppOnHost, "minAvailable" | "rollout" | "progressDeadline" 
 
 /** Every app of which a balancer that answered has a server on this host, by name. */
 export function appsOn(host: string, input: PlanInput): readonly AppOnHost[] {
-  const names = new Set(
-    [...input.views.values()].flatMap(({ lb }) =>
+  const names = new Set([
+    ...[...input.views.values()].flatMap(({ lb }) =>
       lb?.kind === "known"
         ? Object.values(lb.value.stable.manifest?.model.apps ?? {})
             .filter(({ servers }) => servers.some(({ name }) => name === host))
             .map(({ app }) => app)
         : [],
     ),
-  );
+    ...appsToldOf(host, input),
+  ]);
   return [...names].toSorted().map((name) => appOn(name, host, input));
 }
 
 function appOn(name: string, host: string, input: PlanInput): AppOnHost {
-  const { app, ready } = situationOf(name, input);
+  const situation = situationOf(name, input);
+  const { app, ready } = situation;
   const own =
     app === null
       ? NAMELESS
@@ -80,6 +86,7 @@ function appOn(name: string, host: string, input: PlanInput): AppOnHost {
     isWanted: app?.instances.some((each) => each.host === host) === true,
     wasReady: ready.has(host),
     readyElsewhere: [...ready].filter((each) => each !== host),
+    records: recordsOn(situation, host, input),
     ...own,
   };
 }

@@ -4,9 +4,13 @@ import type { Plan } from "../model/plan.ts";
 import { planApp } from "./app-plan.ts";
 import { observedBalancers, planBalancers } from "./balancer-plan.ts";
 import { resolveMinAvailable } from "./batches.ts";
+import { publishedApps } from "./dns-view.ts";
+import type { DnsPlans } from "./dns-plan.ts";
+import { planDns } from "./dns-plan.ts";
 import type { HostView, PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
 import { availabilityProblems, balancerProblems, drainProblems, hostProblems, missingPrograms } from "./preflight.ts";
+import { publicationProblems } from "./publication-problems.ts";
 import { firewallNotes } from "./firewall-notes.ts";
 import { planFirewalls } from "./firewall-plan.ts";
 import { simulate } from "./simulate.ts";
@@ -27,6 +31,8 @@ export interface FleetPlan {
    * firewalls, or there are none.
    */
   readonly behind: readonly string[] | null;
+  /** True where, once every plan came through, all that drover has written in the zone is what the files want there. */
+  readonly whole: boolean;
   /** What drover sees and leaves alone, in words. */
   readonly notes: readonly string[];
 }
@@ -34,31 +40,62 @@ export interface FleetPlan {
 /** Plans the change of a whole fleet or of one app: one plan per app that differs, and one for balancers that drifted. */
 export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
   const apps = appsInScope(input, scope);
-  const unseen = unknowns(input, scope, apps);
-  const firewalls = planFirewalls(input, scope);
-  const { behind } = firewalls;
-  const skipped = Object.entries(input.open)
-    .filter(([app]) => scope.kind === "fleet" || scope.app === app)
-    .map(([app, rollout]) => openFailure(app, rollout, input.running));
-  const parts = { skipped, behind, notes: scope.kind === "fleet" ? firewallNotes(input) : [] };
-  // What can be closed is closed also where somebody is silent; anything else waits for everybody.
-  if (unseen.length > 0 && unseen.every(isUnreachable) && firewalls.closing.length > 0) {
-    const notes = [...parts.notes, "whatever is new waits until every host answers"];
-    return safe(firewalls.closing, { ...parts, notes, skipped: [...unseen, ...skipped] }, input);
-  }
+  const work: Work = {
+    unseen: unknowns(input, scope, apps),
+    firewalls: planFirewalls(input, scope),
+    dns: planDns(input, scope, apps),
+    parts: partsOf(input, scope),
+    input,
+  };
+  const { unseen, firewalls, dns } = work;
+  const parts = { ...work.parts, behind: firewalls.behind, notes: [...work.parts.notes, ...dns.notes] };
+  const instead = aroundSilence({ ...work, parts });
+  if (instead !== null) return instead;
   const own = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));
-  const problems = [...own, ...firewalls.problems];
+  const problems = [...own, ...dns.unheard, ...dns.problems, ...firewalls.problems];
   if (problems.length > 0) return { plans: [], problems, ...parts };
   const between = balancersAndApps(apps, input, scope);
-  return safe([...firewalls.first, ...between, ...firewalls.last], parts, input);
+  return safe([...firewalls.first, ...dns.first, ...between, ...dns.last, ...firewalls.last], parts, input);
+}
+
+/** What the plans of a command are put together from. */
+interface Work {
+  /** Hosts that did not tell what something depends on. */
+  readonly unseen: readonly Failure[];
+  readonly firewalls: ReturnType<typeof planFirewalls>;
+  readonly dns: DnsPlans;
+  readonly parts: Parts;
+  readonly input: PlanInput;
+}
+
+type Parts = Omit<FleetPlan, "plans" | "problems">;
+
+function partsOf(input: PlanInput, scope: Scope): Parts {
+  const isFleet = scope.kind === "fleet";
+  const skipped = Object.entries(input.open)
+    .filter(([app]) => isFleet || scope.app === app)
+    .map(([app, rollout]) => openFailure(app, rollout, input.running));
+  const notes = isFleet ? firewallNotes(input) : [];
+  return { skipped, behind: null, whole: isFleet && skipped.length === 0, notes };
+}
+
+/** What can be done although somebody is silent; null: nothing, or nobody is. */
+function aroundSilence({ unseen, firewalls, dns, parts, input }: Work): FleetPlan | null {
+  const { notes, skipped } = parts;
+  // What can be closed is closed also where somebody is silent; anything else waits for everybody.
+  if (unseen.length > 0 && unseen.every(isUnreachable) && firewalls.closing.length > 0) {
+    const waits = [...notes, "whatever is new waits until every host answers"];
+    return safe(firewalls.closing, { ...parts, whole: false, notes: waits, skipped: [...unseen, ...skipped] }, input);
+  }
+  if (unseen.length > 0 || dns.unheard.length === 0) return null;
+  // Servers that do not run can tell nothing of their zone: they are put right first, and the rest needs another look.
+  if (dns.servers.length === 0 || dns.problems.length > 0) return null;
+  const waits = [...notes, "whatever depends on DNS waits until its servers answer: drover apply again"];
+  return safe(dns.servers, { ...parts, whole: false, notes: waits, skipped: [...dns.unheard, ...skipped] }, input);
 }
 
 /** Plans that were simulated: with a finding none of them may run. */
-function safe(
-  plans: readonly Plan[],
-  parts: Pick<FleetPlan, "skipped" | "behind" | "notes">,
-  input: PlanInput,
-): FleetPlan {
+function safe(plans: readonly Plan[], parts: Parts, input: PlanInput): FleetPlan {
   const unsafe = plans.flatMap((plan) => simulate(plan, input));
   return unsafe.length > 0 ? { plans: [], problems: unsafe, ...parts } : { plans, problems: [], ...parts };
 }
@@ -102,7 +139,7 @@ function appsInScope(input: PlanInput, scope: Scope): readonly string[] {
       : []),
     ...(lb?.kind === "known" ? Object.keys(lb.value.stable.manifest?.model.apps ?? {}) : []),
   ]);
-  const all = new Set([...input.topology.apps.map(({ name }) => name), ...found]);
+  const all = new Set([...input.topology.apps.map(({ name }) => name), ...found, ...publishedApps(input)]);
   return [...all].filter((app) => input.open[app] === undefined).toSorted();
 }
 
@@ -152,7 +189,11 @@ function servesToday(host: string, apps: readonly string[], input: PlanInput): b
 function appProblems(name: string, input: PlanInput): readonly Failure[] {
   const situation = situationOf(name, input);
   const { app } = situation;
-  if (app === null) return [];
+  if (app === null) return publicationProblems(situation, input);
   const minAvailable = resolveMinAvailable(app);
-  return [...availabilityProblems(situation, minAvailable, input.drains), ...drainProblems(name, input)];
+  return [
+    ...availabilityProblems(situation, minAvailable, input.drains),
+    ...drainProblems(name, input),
+    ...publicationProblems(situation, input),
+  ];
 }

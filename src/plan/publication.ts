@@ -4,10 +4,10 @@ import type { AppService } from "../discovery/desired.ts";
 import { serviceOf } from "../discovery/desired.ts";
 import { diffService } from "../discovery/diff.ts";
 import type { AppRecords } from "../discovery/facts.ts";
-import { forgetSubject, publishHosts, withdrawHosts } from "../discovery/steps.ts";
+import { forget, publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
-import { recordsFound } from "./dns-view.ts";
+import { longestTtl, recordsFound } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import type { Situation } from "./situation.ts";
 
@@ -102,7 +102,7 @@ function correction(
   const glance = { minHealthyTime: 0, healthyDeadline: Math.min(GLANCE, rollout?.healthyDeadline ?? GLANCE) };
   return {
     gates: health === undefined ? [] : coming.map((each) => probeInstance(each, { health, ...glance })),
-    correct: [[publishHosts({ zone, app, ttl: service.ttl, hosts: settled, only: true, before })]],
+    correct: publishHosts({ zone, app, ttl: service.ttl, hosts: settled, only: true, before }),
     reasons: diff.reasons,
   };
 }
@@ -113,7 +113,7 @@ function stepsOf(
 ): Pick<Publication, "withdraw" | "publish" | "forget"> {
   const { name: app } = situation;
   const ttl = service?.ttl ?? 0;
-  const oldTtl = Math.max(ttl, ...[...(found?.sets.values() ?? [])].map((set) => set.ttl));
+  const oldTtl = longestTtl(found, ttl);
   const floor = input.allowEmpty ? 0 : 1;
   return {
     withdraw: (host, gates) => {
@@ -127,8 +127,8 @@ function stepsOf(
         ({ host }) => hosts.includes(host) && input.drains[host] === undefined,
       );
       if (comers.length === 0) return [];
-      return [[publishHosts({ zone, app, ttl, hosts: comers, only: false, before: [] })]];
+      return publishHosts({ zone, app, ttl, hosts: comers, only: false, before: [] });
     },
-    forget: () => (found === null ? [] : forgetSubject({ zone, subject: { kind: "app", app }, oldTtl })),
+    forget: () => (found === null ? [] : forget("withdraw", { zone, subject: { kind: "app", app }, oldTtl })),
   };
 }
