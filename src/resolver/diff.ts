@@ -4,9 +4,8 @@ import type { ResolverModel } from "../model/resolver.ts";
 import type { ResolverFacts } from "./facts.ts";
 import { isOurs } from "./normalize.ts";
 import { RESOLV_CONF } from "./paths.ts";
-import { renderDropIn, renderResolvConf } from "./render.ts";
-import { wayOf } from "./way.ts";
-import type { Way } from "./way.ts";
+import { textFor, wayOf } from "./way.ts";
+import type { OpenWay } from "./way.ts";
 
 /** What differs between how a host resolves names and the files. */
 export type ResolverDiff =
@@ -18,16 +17,16 @@ export type ResolverDiff =
   | { readonly kind: "refused"; readonly failure: Failure };
 
 function dropInReasons(text: string, { dropIn, manifest }: ResolverFacts): readonly string[] {
-  if (dropIn === text) return [];
+  if (dropIn?.text === text) return [];
   if (dropIn === null) return ["systemd-resolved is not told of the zone"];
-  const isOlder = manifest?.way === "resolved" && manifest.sha256 === sha256(dropIn);
+  const isOlder = manifest?.way === "resolved" && manifest.sha256 === dropIn.sha256;
   return [
     isOlder ? "systemd-resolved's drop-in is older than the files" : "systemd-resolved's drop-in was changed by hand",
   ];
 }
 
 function fileReasons(text: string, { resolvConf, manifest, dropIn }: ResolverFacts): readonly string[] {
-  const leftover = dropIn !== null && isOurs(dropIn) ? ["a drop-in of systemd-resolved is left over"] : [];
+  const leftover = dropIn !== null && isOurs(dropIn.text) ? ["a drop-in of systemd-resolved is left over"] : [];
   if (resolvConf.kind !== "file") return [`${RESOLV_CONF} is missing`, ...leftover];
   if (resolvConf.text === text) return leftover;
   if (!isOurs(resolvConf.text)) {
@@ -41,7 +40,7 @@ function fileReasons(text: string, { resolvConf, manifest, dropIn }: ResolverFac
 
 function manifestReasons(
   model: ResolverModel,
-  way: Way["kind"],
+  way: OpenWay["kind"],
   text: string,
   { manifest }: ResolverFacts,
 ): readonly string[] {
@@ -54,7 +53,7 @@ function removal({ resolvConf, dropIn, manifest, interrupted }: ResolverFacts): 
   const isThere =
     manifest !== null ||
     interrupted ||
-    (dropIn !== null && isOurs(dropIn)) ||
+    (dropIn !== null && isOurs(dropIn.text)) ||
     (resolvConf.kind === "file" && isOurs(resolvConf.text));
   return isThere
     ? { kind: "remove", reasons: ["nothing here needs the fleet's DNS servers any more"] }
@@ -66,7 +65,7 @@ export function diffResolver(host: string, model: ResolverModel | null, facts: R
   if (model === null) return removal(facts);
   const way = wayOf(host, model, facts);
   if (way.kind === "refused") return way;
-  const text = way.kind === "resolved" ? renderDropIn(model) : renderResolvConf(model, way.original?.text ?? "");
+  const text = textFor(model, way);
   const found = way.kind === "resolved" ? dropInReasons(text, facts) : fileReasons(text, facts);
   const reasons = [
     ...found,

@@ -42,7 +42,8 @@ export interface ResolverFacts {
     /** Servers that are not of one link: they would be bound to the zone with ours. Ours are not among them. */
     readonly others: readonly string[];
   } | null;
-  readonly dropIn: string | null;
+  /** systemd-resolved's drop-in of drover's name, whether that program is there or not. */
+  readonly dropIn: { readonly sha256: string; readonly text: string } | null;
   readonly manifest: ResolverManifest | null;
   /** The text of the manifest's original; null where it names none, or it is lost. */
   readonly original: string | null;
@@ -73,7 +74,7 @@ perl -e '
     say_hex("resolved", scalar qx(systemd-analyze --no-pager cat-config systemd/resolved.conf));
     say_hex("uplinks", slurp("/run/systemd/resolve/resolv.conf"));
   }
-  say_hex("dropin", slurp("${DROP_IN}"));
+  if (-f "${DROP_IN}") { say_hex("dropin", slurp("${DROP_IN}")); say_hex("dropinsum", substr(qx(sha256sum < ${DROP_IN}), 0, 64)) }
   my $manifest = slurp("${MANIFEST}");
   say_hex("manifest", $manifest);
   if (defined $manifest && $manifest =~ /"original":\\{[^{}]*"sha256":"([0-9a-f]{64})"/) { say_hex("original", slurp("${PREVIOUS}/$1")) }
@@ -122,14 +123,14 @@ function manifestOf(text: string | undefined): ResolverManifest | null {
 function parseResolverFacts(stdout: string): ResolverFacts {
   const found = hexLines(stdout);
   if (!found.has("end")) throw new DroverError(failure("unknown-state", "the resolver fact came back cut off"));
-  const dropIn = found.get("dropin") ?? null;
+  const dropIn = found.get("dropin");
   const manifest = manifestOf(found.get("manifest"));
   const config = found.get("resolved");
   const ours = [...dropInServers(dropIn ?? ""), ...(manifest?.model.servers ?? [])];
   return {
     resolvConf: resolvConfOf(found),
     resolved: config === undefined ? null : { others: globalServers(config, found.get("uplinks") ?? "", ours) },
-    dropIn,
+    dropIn: dropIn === undefined ? null : { sha256: found.get("dropinsum") ?? "", text: dropIn },
     manifest,
     original: found.get("original") ?? null,
     interrupted: found.has("pending"),

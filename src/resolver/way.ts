@@ -2,9 +2,10 @@ import { failure } from "../model/errors.ts";
 import type { Failure } from "../model/errors.ts";
 import type { ResolverModel } from "../model/resolver.ts";
 import { asksResolved } from "./facts.ts";
-import type { KeptFile, ResolverFacts } from "./facts.ts";
+import type { KeptFile, ResolverFacts, ResolverManifest } from "./facts.ts";
 import { isOurs } from "./normalize.ts";
 import { MANIFEST, RESOLV_CONF } from "./paths.ts";
+import { renderDropIn, renderResolvConf } from "./render.ts";
 
 /** How a host can be told of the zone. */
 export type Way =
@@ -12,6 +13,19 @@ export type Way =
   /** resolv.conf itself; `original` is what it is without drover (null: it is not there). */
   | { readonly kind: "file"; readonly original: ({ readonly text: string } & KeptFile) | null }
   | { readonly kind: "refused"; readonly failure: Failure };
+
+/** A way that can be gone. */
+export type OpenWay = Exclude<Way, { readonly kind: "refused" }>;
+
+/** The text that tells the host, by the way chosen. */
+export function textFor(model: ResolverModel, way: OpenWay): string {
+  switch (way.kind) {
+    case "resolved":
+      return renderDropIn(model);
+    case "file":
+      return renderResolvConf(model, way.original?.text ?? "");
+  }
+}
 
 const LEAVE_IT = "say in drover.yaml: dns: {resolver: false}, and see to it by other means";
 
@@ -26,10 +40,16 @@ function wayOfFile(host: string, { resolvConf, manifest, original }: ResolverFac
     if (manifest.original === null) return { kind: "file", original: null };
     if (original !== null) return { kind: "file", original: { ...manifest.original, text: original } };
   }
+  return { kind: "refused", failure: originalGone(host, manifest) };
+}
+
+/** Says that resolv.conf is drover's, and nobody knows any more what was there before. */
+export function originalGone(host: string, manifest: ResolverManifest | null): Failure {
   const what = manifest === null ? MANIFEST : "the file it replaced";
-  return refused(
+  return failure(
+    "resolver",
     `${host}: ${RESOLV_CONF} was written by drover, but ${what} is gone`,
-    `write there what the host needs without drover, to ${RESOLV_CONF}; then: drover apply`,
+    `write to ${RESOLV_CONF} there what the host needs without drover; then: drover apply`,
   );
 }
 
