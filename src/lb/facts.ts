@@ -5,7 +5,7 @@ import { hexLines } from "../model/hex.ts";
 import { readManifest } from "../model/manifest.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
 import { parseAbout, parseProc, parseServersState, parseStat } from "./parse.ts";
-import type { About, AdminState, Processes, ServerStat } from "./parse.ts";
+import type { About, AdminState, Processes, ServerRow, ServerStat } from "./parse.ts";
 import { CERTS, CONFIG, FILES, MANIFEST, PENDING } from "./paths.ts";
 import { PERL_ASK } from "./script.ts";
 
@@ -34,11 +34,23 @@ export interface LbStable {
   readonly files: Readonly<Record<string, string>>;
   /** "backend/server" of every server marked in the file, sorted. */
   readonly disabled: readonly string[];
-  /** Administrative state of every server by "backend/server"; null when HAProxy does not answer. */
+  /**
+   * Administrative state of every server that a file names, by "backend/server"; null when HAProxy does not answer. Servers
+   * that DNS names come and go by themselves: they are no part of what is planned.
+   */
   readonly admin: Readonly<Record<string, AdminState>> | null;
   readonly manifest: LbManifest | null;
   /** True when a change of the file was cut off, so that the running process may have another one loaded. */
   readonly interrupted: boolean;
+}
+
+/** A place for a server of a followed service, as HAProxy fills it. */
+export interface FollowedServer {
+  readonly srv: string;
+  /** The host and the port that DNS names; null: the place is empty. */
+  readonly at: { readonly target: string; readonly port: number } | null;
+  /** What somebody told HAProxy by hand; else `ready`. */
+  readonly admin: AdminState;
 }
 
 /** What only gates look at. */
@@ -47,6 +59,8 @@ export interface LbLive {
   readonly servers: Readonly<Record<string, ServerStat>>;
   /** Where HAProxy itself thinks each server is, by "backend/server". */
   readonly addresses: Readonly<Record<string, ServerAddress>>;
+  /** The servers that HAProxy finds by DNS, by "backend/server". */
+  readonly followed: Readonly<Record<string, FollowedServer>>;
   /** Null when HAProxy does not answer. */
   readonly about: About | null;
   /** Null when the master's socket does not answer. */
@@ -122,10 +136,25 @@ function stableOf(found: ReadonlyMap<string, string>): LbStable {
     files: filesOf(found.get("files") ?? "", manifest),
     disabled: text === undefined ? [] : [...normalizeHaproxy(text).disabled].toSorted(),
     admin:
-      rows === undefined ? null : Object.fromEntries(parseServersState(rows).map((row) => [refName(row), row.admin])),
+      rows === undefined
+        ? null
+        : Object.fromEntries(
+            parseServersState(rows).flatMap((row) => (row.srv === null ? [[refName(row), row.admin]] : [])),
+          ),
     manifest,
     interrupted: found.has("pending"),
   };
+}
+
+function followedOf(rows: readonly ServerRow[]): LbLive["followed"] {
+  const found = rows.flatMap((row): readonly (readonly [string, FollowedServer])[] => {
+    const { srv, target, port, admin } = row;
+    if (srv === null) return [];
+    // An empty place keeps its last port.
+    const isEmpty = target === null || row.address === "-";
+    return [[refName(row), { srv, at: isEmpty ? null : { target, port }, admin }]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** Parses what {@link lbFact} printed. Throws a DroverError when it makes no sense. */
@@ -148,6 +177,7 @@ function parseLbFacts(stdout: string): LbFacts {
           { address: row.address, port: row.port },
         ]),
       ),
+      followed: rows === undefined ? {} : followedOf(parseServersState(rows)),
       about: info === undefined ? null : parseAbout(info),
       processes: proc === undefined ? null : parseProc(proc),
     },

@@ -17,6 +17,10 @@ export interface ServerRow {
   readonly admin: AdminState;
   /** False while HAProxy considers the server down, whatever its administrative state. */
   readonly running: boolean;
+  /** The SRV name by which HAProxy finds it; null where a file says where it is. */
+  readonly srv: string | null;
+  /** What DNS says of such a server: its host's name, null where the place is empty. */
+  readonly target: string | null;
 }
 
 /** One server's row of `show stat`, as far as drover judges by it (management.txt §9.1). */
@@ -108,12 +112,21 @@ function whole(text: string | undefined): number | null {
 }
 
 const FMAINT_OR_INHERITED = 0x01 | 0x02 | 0x20;
+const FORCED_MAINT = 0x01 | 0x02;
 const DRAIN = 0x08 | 0x10;
 
-/** `srv_admin_state` is a mask; 0x04 (disabled in the file) and 0x40 say where a state came from, not what it is. */
-function adminState(mask: number): AdminState {
-  if ((mask & FMAINT_OR_INHERITED) !== 0) return "maint";
+/**
+ * `srv_admin_state` is a mask; 0x04 (disabled in the file) and 0x40 say where a state came from, not what it is. 0x20 is
+ * DNS's word that a followed server is nowhere, which is nobody's doing.
+ */
+function adminState(mask: number, isFollowed: boolean): AdminState {
+  if ((mask & (isFollowed ? FORCED_MAINT : FMAINT_OR_INHERITED)) !== 0) return "maint";
   return (mask & DRAIN) !== 0 ? "drain" : "ready";
+}
+
+/** HAProxy writes a dash for nothing. */
+function named(text: string | undefined): string | null {
+  return text === undefined || text === "-" || text === "" ? null : text;
 }
 
 /** Parses `show servers state [backend]`. Throws a DroverError for anything else. */
@@ -124,15 +137,19 @@ export function parseServersState(text: string): readonly ServerRow[] {
   }
   return lines.slice(2).map((line) => {
     const [, backend, , server, address, op, admin, ...rest] = line.split(" ");
-    const port = whole(rest[11]);
+    const [target, portText, record] = rest.slice(10);
+    const port = whole(portText);
+    const srv = named(record);
     if (!backend || !server || !address || port === null) return nonsense("show servers state", line);
     return {
       backend,
       server,
       address,
       port,
-      admin: adminState(Number(admin)),
+      admin: adminState(Number(admin), srv !== null),
       running: op !== "0",
+      srv,
+      target: srv === null ? null : named(target),
     };
   });
 }

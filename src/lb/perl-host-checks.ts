@@ -101,6 +101,7 @@ export const PERL_HOST_CHECKS: string = String.raw`
     my ($limit) = qx(systemctl show -P LimitNOFILE haproxy 2>/dev/null) =~ /^(\d+)/ or return;
     my $listeners = () = $text =~ /^[ \t]+(?:bind|stats[ \t]+socket)[ \t]/mg;
     my $checks = () = $text =~ /^[ \t]+server[ \t].*[ \t]check(?:[ \t]|$)/mg;
+    $checks += $1 while $text =~ /^[ \t]+server-template[ \t]+\S+[ \t]+(\d+)[ \t].*[ \t]check(?:[ \t]|$)/mg;
     my ($threads) = $global =~ /^[ \t]+nbthread[ \t]+(\d+)/m;
     $threads //= () = (slurp("/proc/cpuinfo") // "") =~ /^processor/mg;
     my $needs = 2 * $maxconn + $listeners + $checks + 3 * $threads + 32;

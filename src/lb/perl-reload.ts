@@ -46,6 +46,27 @@ export const PERL_RELOAD: string = String.raw`
     return defined $info && $info =~ /^Pid: $pid$/m;
   }
 
+  # The SRV name of every place for a followed server.
+  sub places {
+    my ($text) = @_;
+    my ($backend, %place);
+    for (split /\n/, $text) {
+      if (/^([^\s#]\S*)(?:[ \t]+(\S+))?/) { $backend = $1 eq "backend" ? $2 : undef }
+      elsif (defined $backend && /^[ \t]+server-template[ \t]+(\S+)[ \t]+(\d+)[ \t]+(\S+)/) {
+        $place{"$backend/$1$_"} = $3 for 1 .. $2;
+      }
+    }
+    return %place;
+  }
+
+  # Of followed servers a reload keeps those that are down. HAProxy never lets go of one it is given here and that no
+  # answer names any more (measured on 2.6.12): such a one does no harm as long as its checks fail, and at the next
+  # reload it lacks 0x40, the sign that DNS named it to this process, so that it does not outlive that one.
+  sub is_down_by_dns {
+    my @c = @_;
+    return $c[4] ne "-" && $c[5] == 0 && $c[6] == 0x40;
+  }
+
   # Rows that a reload must not forget: servers that are down (they would count as up until their first check) and
   # servers that somebody took out. Not where the file gives another address: the row would win.
   sub rows_to_keep {
@@ -53,6 +74,7 @@ export const PERL_RELOAD: string = String.raw`
     my $dump = ask("admin", "show servers state") // "";
     my @lines = split /\n/, $text, -1;
     my (%at, %marked);
+    my %place = places($text);
     each_server(\@lines, sub {
       my ($i, $b, $s) = @_;
       $at{"$b/$s"} = join " ", address_of($lines[$i]);
@@ -63,6 +85,10 @@ export const PERL_RELOAD: string = String.raw`
       my @c = split / /;
       next if @c < 19 || $c[0] =~ /^#/;
       my $name = "$c[1]/$c[3]";
+      if (($c[19] // "-") ne "-") {
+        push @kept, "$_\n" if ($place{$name} // "") eq $c[19] && is_down_by_dns(@c);
+        next;
+      }
       next if $marked{$name} || ($at{$name} // "") ne "$c[4] $c[18]";
       push @kept, "$_\n" if $c[5] != 2 || $c[6] != 0;
     }

@@ -1,5 +1,6 @@
 import type { LbDeep, Pair } from "./deep.ts";
 import type { LbFacts } from "./facts.ts";
+import { slotNames, templatesIn } from "./follow.ts";
 import { refName } from "./normalize.ts";
 import { CERTS, FILES } from "./paths.ts";
 import { parseSections } from "./sections.ts";
@@ -36,6 +37,23 @@ function serverDiff({ stable, live }: LbFacts): readonly string[] {
     ];
   });
   const extra = [...admin.keys()].filter((name) => !known.has(name));
+  return [...wrong, ...extra.map((name) => `HAProxy has ${name}, haproxy.cfg does not`)];
+}
+
+/** Places for servers that DNS names: HAProxy has them all, whoever is in them, and nobody took one out by hand. */
+function followDiff({ stable, live }: LbFacts): readonly string[] {
+  const wanted = new Map(
+    templatesIn(stable.config?.text ?? "").flatMap((template) =>
+      slotNames(template).map((name) => [name, template.srv] as const),
+    ),
+  );
+  const wrong = [...wanted].flatMap(([name, srv]) => {
+    const place = live.followed[name];
+    if (place === undefined) return [`${name} is in haproxy.cfg and HAProxy does not know it`];
+    if (place.srv !== srv) return [`${name} follows ${place.srv}, haproxy.cfg says ${srv}`];
+    return place.admin === "ready" ? [] : [`${name} is ${place.admin}, and no file can say that of a followed server`];
+  });
+  const extra = Object.keys(live.followed).filter((name) => !wanted.has(name));
   return [...wrong, ...extra.map((name) => `HAProxy has ${name}, haproxy.cfg does not`)];
 }
 
@@ -79,6 +97,7 @@ export function runtimeDiff(facts: LbFacts, deep: LbDeep): readonly string[] {
     list.disk.toSorted().join() === list.runtime.toSorted().join();
   return [
     ...serverDiff(facts),
+    ...followDiff(facts),
     ...maps.flatMap(([path, pair]) => entryDiff(path, pair)),
     ...(isListed ? [] : ["HAProxy's list of certificates is not the one on disk"]),
     ...certificates,

@@ -8,6 +8,7 @@ import { handOver, takeBack } from "../vip/steps.ts";
 import type { BalancerState } from "./balancers.ts";
 import { changeLines, desiredModel, install, observedBalancer, strayServers } from "./balancers.ts";
 import { planFarewell } from "./former.ts";
+import { besideApps } from "./followed.ts";
 import type { PlanInput } from "./input.ts";
 import { PROLOGUE, place } from "./place.ts";
 import type { FileChange } from "./routing.ts";
@@ -105,8 +106,8 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
   const { set } = desiredModel(name, input);
   const hasVip = input.topology.balancers.some(({ hosts, vips }) => hosts.includes(name) && vips.length > 0);
   const nothing = { stages: [], state, reasons: [], changes: [] };
-  // A balancer without VIP is brought in by the first app that is routed there.
-  if (!state.ours && !hasVip) return nothing;
+  // A balancer without VIP that follows nothing is brought in by the first app that is routed there.
+  if (!state.ours && !hasVip && set?.follow === undefined) return nothing;
   const model = withSet(state.model, set);
   const { templates } = input;
   const next = install(state, { template: templates.haproxy, phase: "expand", model, disabled: [] });
@@ -121,7 +122,8 @@ function repair(name: string, facts: LbFacts, input: PlanInput): Repair {
 }
 
 /** The apps as they are, under the set's new settings. Without certificates there is no https to offer any more. */
-function withSet(model: LbModel, set: LbModel["set"]): LbModel {
+function withSet(model: LbModel, wanted: LbModel["set"]): LbModel {
+  const set = besideApps(wanted, model.apps);
   if (set === null || set.certificates.length > 0) return { ...model, set };
   const plain = (app: LbApp): LbApp => ({
     ...app,

@@ -5,6 +5,7 @@ import type { Phase } from "../model/plan.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import type { BalancerState } from "./balancers.ts";
 import { desiredModel, install, marked, moved, withApp } from "./balancers.ts";
+import { followAfter } from "./followed.ts";
 import type { PlanInput } from "./input.ts";
 
 /** A server and the balancers it is about: what one set of balancers begins or ceases to carry, others may keep. */
@@ -164,10 +165,20 @@ function markAll(state: BalancerState, servers: readonly ServerRef[], disabled: 
   return servers.reduce((each, server) => marked(each, server, disabled), state);
 }
 
-/** Who belongs to the fleet is asked for by apps' routes, so it comes with them; all else of the set has its own plan. */
-function withFleet({ balancer, model }: BalancerState, input: PlanInput): LbModel {
-  const fleet = desiredModel(balancer, input).set?.fleet ?? [];
-  return model.set === null ? model : { ...model, set: { ...model.set, fleet } };
+/**
+ * The model with one app changed. Who belongs to the fleet is asked for by apps' routes, so it comes with them, and so does
+ * what the set follows and the app was in the way of; all else of the set has its own plan.
+ */
+function withRouted(
+  { balancer, model }: BalancerState,
+  { name, app }: { readonly name: string; readonly app: LbApp | null },
+  input: PlanInput,
+): LbModel {
+  const next = withApp(model, name, app);
+  if (next.set === null) return next;
+  const wanted = desiredModel(balancer, input).set;
+  const set = followAfter(next.set, { was: model.apps[name], apps: next.apps, wanted });
+  return { ...next, set: { ...set, fleet: wanted?.fleet ?? [] } };
 }
 
 function installAll(
@@ -186,7 +197,7 @@ function installAll(
   const results = targets.map(({ state, app, disabled }) => {
     const unchanged = canonicalJson(state.model.apps[common.name] ?? null) === canonicalJson(app);
     if (unchanged) return { stages: [], state, changes: [] };
-    const model = withApp(withFleet(state, common.input), common.name, app);
+    const model = withRouted(state, { name: common.name, app }, common.input);
     const template = common.input.templates.haproxy;
     const done = install(state, { template, phase, model, disabled });
     if (done === null) return { stages: [], state: { ...state, model }, changes: [] };

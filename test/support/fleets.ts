@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { namedFact } from "../../src/named/facts.ts";
+import { resolverFact } from "../../src/resolver/facts.ts";
 import { firewallFact, type FirewallFacts } from "../../src/firewall/facts.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { LbModel } from "../../src/model/lb.ts";
@@ -193,6 +195,10 @@ function desiredOf(topology: Topology): ReadonlyMap<string, DesiredApp> {
   );
 }
 
+/** A host on which drover has touched neither BIND nor how names are found. */
+const NO_NAMED = namedFact.parse("end 796573\n");
+const NO_RESOLVER = resolverFact.parse("end 796573\n");
+
 /**
  * Hosts and balancers as state that actions change, without scripts, sockets or time: what a plan comes to when every
  * step does what its name says. Facts are read off the state as the real facts would tell them.
@@ -216,19 +222,24 @@ export class PaperFleet {
           lb: lbs.has(name) ? known(this.#lb(name)) : null,
           vip: lbs.has(name) ? known(NO_VIP) : null,
           firewall: known(NO_FIREWALL),
+          named: known(NO_NAMED),
+          resolver: known(NO_RESOLVER),
           former: lbs.has(name) ? null : known({ haproxy: false, keepalived: false }),
         },
       ];
     });
     return {
       topology,
-      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "" },
+      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "", named: "", zone: "" },
       certificates: new Map(),
       desired: desiredOf(topology),
       views: new Map(views),
       epoch: 1,
       running: null,
       ledger: null,
+      dns: null,
+      services: null,
+      allowEmpty: false,
       open,
       drains: Object.fromEntries(
         (sketch.drained ?? []).map((host) => [host, { reason: "a test", operator: "me@here", since: "2026-01-01" }]),
@@ -434,7 +445,13 @@ export class PaperFleet {
         manifest: text === null || model === null ? null : { model, sha256: configHash(text), files: {} },
         interrupted: false,
       },
-      live: { servers: Object.fromEntries(servers), addresses: addressesIn(model), about: null, processes: PROCESSES },
+      live: {
+        servers: Object.fromEntries(servers),
+        addresses: addressesIn(model),
+        followed: {},
+        about: null,
+        processes: PROCESSES,
+      },
     };
   }
 
