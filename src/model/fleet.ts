@@ -263,7 +263,7 @@ export type DnsServers<Hosts> =
   | ({ readonly kind: "hosts" } & Hosts)
   | {
       readonly kind: "addresses";
-      /** At least one; no address twice. */
+      /** At least one; none twice. */
       readonly addresses: readonly { readonly address: string; readonly port: number }[];
     };
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
+import { anyDns } from "./dns-data.ts";
 import type { Data } from "./fleet-data.ts";
 
-/** The keys of drover.yaml and of each app that the firewall is about. */
+/** The keys of drover.yaml and of each app that the firewall is about, and DNS with it. */
 export interface FirewallData {
   readonly drover: { readonly [key: string]: Data };
   readonly apps: readonly { readonly [key: string]: Data }[];
@@ -98,6 +99,6 @@ export function firewallOf(count: number): fc.Arbitrary<FirewallData> {
     const talksTo = fc.shuffledSubarray(others);
     return fc.record({ ports: portsOf(index), talksTo }, { requiredKeys: index === 0 ? ["ports"] : [] });
   });
-  const drover = fc.record({ dns: fc.record({ servers: selector }), firewall: blockOf(apps) }, { requiredKeys: [] });
+  const drover = fc.record({ dns: anyDns, firewall: blockOf(apps) }, { requiredKeys: [] });
   return fc.record({ drover, apps: fc.tuple(...keys) });
 }

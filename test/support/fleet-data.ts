@@ -8,6 +8,7 @@ import { parseFleetFile } from "../../src/inventory/parse-drover.ts";
 import { parseInventory } from "../../src/inventory/parse-inventory.ts";
 import { compileTopology } from "../../src/inventory/topology.ts";
 import type { Topology } from "../../src/model/topology.ts";
+import { anySrv } from "./dns-data.ts";
 import type { FirewallData } from "./firewall-data.ts";
 import { firewallOf } from "./firewall-data.ts";
 
@@ -139,6 +140,7 @@ const app = fc.record(
         maxKeys: 2,
       },
     ),
+    srv: anySrv,
     balancing,
     rollout,
   },
@@ -224,12 +226,15 @@ export function assemble({ drover, inventory, apps }: FleetData, write: (data: D
   });
 }
 
-/** The topology of a valid fleet of any kind, as its files give it. */
-export const anyTopology: fc.Arbitrary<Topology> = anyFleet.map((data) => {
+/** The topology that a valid fleet's files give. */
+export function topologyOf(data: FleetData): Topology {
   const assembled = assemble(data, (part) => JSON.stringify(part));
   if (assembled.kind === "ok") return compileTopology(assembled.fleet);
   throw new Error(assembled.diagnostics.map(formatDiagnostic).join("\n"));
-});
+}
+
+/** The topology of a valid fleet of any kind. */
+export const anyTopology: fc.Arbitrary<Topology> = anyFleet.map(topologyOf);
 
 /** Block style, one key per line. */
 export function asYaml(data: Data): string {

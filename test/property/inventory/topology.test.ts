@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { valueAt } from "../../../src/inventory/data.ts";
 import { compareText } from "../../../src/inventory/diagnostics.ts";
 import { selectHosts } from "../../../src/inventory/selector/match.ts";
 import { parseSelector } from "../../../src/inventory/selector/parse.ts";
 import type { PlacedFirewall, PlacedPeer } from "../../../src/model/policy.ts";
 import type { Topology } from "../../../src/model/topology.ts";
-import { anyTopology } from "../../support/fleet-data.ts";
+import { anyFleet, anyTopology, topologyOf } from "../../support/fleet-data.ts";
 
 /** Every end that a firewall names, subjects too. */
 function endsOf({ metrics, policies }: PlacedFirewall): readonly PlacedPeer[] {
@@ -29,7 +30,6 @@ test("selectors of the firewall are placed on the hosts that they give, in inven
         if (end.kind === "app") expect(topology.apps.map(({ name }) => name)).toContain(end.app);
         ends += 1;
       }
-      expect(topology.dns?.servers).not.toEqual([]);
     }),
     { numRuns: 25 },
   );
@@ -45,4 +45,38 @@ test("policies and named ports are sorted by name", () => {
     }),
     { numRuns: 25 },
   );
+});
+
+test("DNS servers are the hosts that their selector gives, the first of the inventory first", () => {
+  let chosen = 0;
+  fc.assert(
+    fc.property(anyFleet, (data) => {
+      const topology = topologyOf(data);
+      const selector = valueAt(data.drover, ["dns", "servers"]);
+      const servers = topology.dns?.servers;
+      expect(servers === undefined).toBe(selector === undefined);
+      if (typeof selector === "string") {
+        expect(servers).toEqual({ kind: "hosts", hosts: selected(topology, selector) });
+        chosen += 1;
+      } else expect(servers?.kind).not.toBe("hosts");
+    }),
+    { numRuns: 40 },
+  );
+  expect(chosen).toBeGreaterThan(5);
+});
+
+test("an instance weighs what the last rule says that takes its host", () => {
+  let ruled = 0;
+  fc.assert(
+    fc.property(anyTopology, (topology) => {
+      for (const { srv, instances } of topology.apps)
+        for (const { host, weight } of instances) {
+          const rules = srv.weights.filter(({ selector }) => selected(topology, selector).includes(host));
+          expect(weight).toBe(rules.at(-1)?.weight ?? srv.weight);
+          ruled += rules.length;
+        }
+    }),
+    { numRuns: 40 },
+  );
+  expect(ruled).toBeGreaterThan(10);
 });
