@@ -48,44 +48,39 @@ storeContract("the store over SSH", async () => {
   };
 });
 
-describe("the lease over SSH, in trouble", () => {
-  let sshd: Sshd;
-  let transport: Transport;
-  beforeAll(async () => {
-    sshd = await startSshd();
-    transport = createSshTransport(sshd.options(bySudo));
-  });
-  afterAll(async () => {
+/** Milliseconds until the lease can be had, and the lease. */
+async function wait(transport: Transport, patience: number): Promise<{ readonly ms: number; readonly lease: Lease }> {
+  const started = performance.now();
+  for (;;) {
+    const acquired = await storeOver(transport).acquire(who("next"), relaxed());
+    const ms = performance.now() - started;
+    if (acquired.kind === "held") return { ms, lease: acquired.lease };
+    expect(acquired).toMatchObject({ kind: "busy", holder: { operator: "holder" } });
+    if (ms > patience) throw new Error(`still not free after ${ms} ms`);
+  }
+}
+
+/** A state host for one test alone, and the way to it. */
+async function box(
+  onTestFinished: (end: () => Promise<void>) => void,
+): Promise<{ readonly sshd: Sshd; readonly transport: Transport }> {
+  const sshd = await startSshd();
+  const transport = createSshTransport(sshd.options(bySudo));
+  onTestFinished(async () => {
     await transport.close();
     await sshd.stop();
   });
+  return { sshd, transport };
+}
 
-  /** Milliseconds until the lease can be had, and the lease. */
-  const wait = async (patience: number): Promise<{ readonly ms: number; readonly lease: Lease }> => {
-    const started = performance.now();
-    for (;;) {
-      const acquired = await storeOver(transport).acquire(who("next"), relaxed());
-      const ms = performance.now() - started;
-      if (acquired.kind === "held") return { ms, lease: acquired.lease };
-      expect(acquired).toMatchObject({ kind: "busy", holder: { operator: "holder" } });
-      if (ms > patience) throw new Error(`still not free after ${ms} ms`);
-    }
-  };
-
-  test("kill -9 of the holder frees the lease within two seconds", async () => {
-    const holder = startHolder(sshd.options(bySudo));
-    await holder.said("held");
-    holder.child.kill("SIGKILL");
-    const { ms, lease } = await wait(5000);
-    expect(ms).toBeLessThan(2000);
-    await lease.release();
-  });
-
-  test("a frozen holder loses the lease after ten seconds, and knows when it wakes up", async () => {
+// Both wait for seconds to pass: side by side.
+describe.concurrent("a holder that falls silent", () => {
+  test("a frozen holder loses the lease after ten seconds, and knows when it wakes up", async ({ onTestFinished }) => {
+    const { sshd, transport } = await box(onTestFinished);
     const holder = startHolder(sshd.options(bySudo));
     await holder.said("held");
     holder.child.kill("SIGSTOP");
-    const { ms, lease } = await wait(15_000);
+    const { ms, lease } = await wait(transport, 15_000);
     expect(ms).toBeGreaterThan(5000);
     expect(ms).toBeLessThan(12_000);
     holder.child.kill("SIGCONT");
@@ -94,7 +89,8 @@ describe("the lease over SSH, in trouble", () => {
     await lease.release();
   });
 
-  test("a holder that is cut off stops before the host gives the lease away", async () => {
+  test("a holder that is cut off stops before the host gives the lease away", async ({ onTestFinished }) => {
+    const { sshd, transport } = await box(onTestFinished);
     let silent = false;
     const proxy = await listen((socket) => pipeTo(socket, sshd.port, () => silent));
     sshd.file("known_proxy", `[127.0.0.1]:${proxy.port} ${sshd.hostKey}\n`);
@@ -110,7 +106,7 @@ describe("the lease over SSH, in trouble", () => {
     lease.lost.addEventListener("abort", () => {
       lostAt = performance.now();
     });
-    const next = await wait(15_000);
+    const next = await wait(transport, 15_000);
     expect(lostAt).toBeLessThan(performance.now() - 500);
     expect(next.ms).toBeGreaterThan(5000);
     expect(await codeOf(lease.append("far", ["too late"]))).toBe("lease-lost");
@@ -128,6 +124,28 @@ describe("the lease over SSH, in trouble", () => {
     await next.lease.release();
     await far.close();
     proxy.close();
+  });
+});
+
+describe("the lease over SSH, in trouble", () => {
+  let sshd: Sshd;
+  let transport: Transport;
+  beforeAll(async () => {
+    sshd = await startSshd();
+    transport = createSshTransport(sshd.options(bySudo));
+  });
+  afterAll(async () => {
+    await transport.close();
+    await sshd.stop();
+  });
+
+  test("kill -9 of the holder frees the lease within two seconds", async () => {
+    const holder = startHolder(sshd.options(bySudo));
+    await holder.said("held");
+    holder.child.kill("SIGKILL");
+    const { ms, lease } = await wait(transport, 5000);
+    expect(ms).toBeLessThan(2000);
+    await lease.release();
   });
 
   test("the connection of a holder that ends is a lost lease", async () => {

@@ -12,8 +12,12 @@ import type { Clock } from "../../src/model/ports.ts";
 import { answer, change, dataOf, isWithin, judgeAll, namesOf, setKey } from "./dns-zone.ts";
 import type { ZoneSets } from "./dns-zone.ts";
 
-/** How a server meets a connection. `silent`: as a host that is gone; `mute`: takes what is sent, and never answers. */
-export type FakeDnsWay = "open" | "refused" | "silent" | "mute";
+/**
+ * How a server meets a connection. `silent`: as a host that is gone; `mute`: takes what is sent, and does nothing with it;
+ * `lossy`: does what it is told, and none of its replies arrives; `hangs-up`: does it, and closes the connection halfway
+ * through the reply; `babbles`: does it, and the reply makes no sense.
+ */
+export type FakeDnsWay = "open" | "refused" | "silent" | "mute" | "lossy" | "hangs-up" | "babbles";
 
 /** One server in memory. Its fields are there to be changed by tests. */
 export class FakeDnsServer {
@@ -75,8 +79,11 @@ export interface FakeDnsEvent {
   readonly rcode: DnsRcode;
 }
 
-/** What becomes of an update on its way: its reply lost before or after it was done, or made up after it. */
-export type DnsInterceptor = (server: DnsServer, update: DnsUpdate) => "pass" | "lose-before" | "lose-after" | "forge";
+/**
+ * What becomes of one update on its way. `lose-before` and `lose-after`: its reply never comes, and it was not done or was;
+ * `hang-up` and `babble`: as servers do that are so; `forge`: it was done, and the reply is not the server's.
+ */
+export type DnsFate = "pass" | "lose-before" | "lose-after" | "hang-up" | "babble" | "forge";
 
 const placeOf = (server: DnsServer): string => `${server.address}:${server.port}`;
 
@@ -89,7 +96,7 @@ export class FakeDns {
   readonly answers: FakeDnsAnswer[] = [];
   /** Every update that was judged, oldest first. */
   readonly updates: FakeDnsEvent[] = [];
-  intercept: DnsInterceptor = () => "pass";
+  intercept: (server: DnsServer, update: DnsUpdate) => DnsFate = () => "pass";
   /** Changes answers on their way out. */
   reword: (server: DnsServer, question: DnsQuestion, reply: DnsReply) => DnsReply = (_server, _question, reply) =>
     reply;

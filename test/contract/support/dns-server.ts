@@ -35,13 +35,13 @@ export interface RealDns {
   readonly denied: DnsKey;
   readonly directory: string;
   /** What the server has logged so far. */
-  log(): string;
+  readonly log: () => string;
   /** Stops its process and waits for its end; what it keeps on disk stays. */
-  halt(): Promise<void>;
+  readonly halt: () => Promise<void>;
   /** Starts it again, with what is on its disk. */
-  start(): Promise<void>;
+  readonly start: () => Promise<void>;
   /** Stops it for good, and removes its folder. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** What a kind of server needs to be told, once its folder, port and keys are known. */
