@@ -1,8 +1,11 @@
+import { applyCommand } from "../../src/commands/apply.ts";
 import type { Context } from "../../src/commands/context.ts";
 import { normalizeHaproxy } from "../../src/lb/normalize.ts";
 import { CONFIG } from "../../src/lb/paths.ts";
 import { sha256 } from "../../src/model/hash.ts";
 import type { Clock, Files, Lease, Store, Transport } from "../../src/model/ports.ts";
+import { FakeDns } from "../fake/dns.ts";
+import { createFakeDnsClient } from "../fake/dns-client.ts";
 import { fakeHaproxy, addLbCommands, printLbFact } from "../fake/haproxy.ts";
 import type { FakeHost } from "../fake/host.ts";
 import type { OwnAddresses } from "../fake/keepalived.ts";
@@ -36,6 +39,11 @@ ${HOSTS.map((name, index) => `  ${name}: {address: 10.0.0.${String(index + 11)},
 
 /** Where drover comes from, as hosts see it. */
 export const OPERATOR = "10.0.0.1";
+
+/** `drover apply` without any options. */
+export function apply(context: Context): Promise<number> {
+  return applyCommand(context, { allowEmpty: false });
+}
 
 function shopFile(release: string, rollout: string): string {
   return `app: shop
@@ -111,6 +119,7 @@ export class FakeWorld {
   readonly files: PaperFiles = new PaperFiles();
   readonly fleet: FakeFleet;
   readonly store: FakeStore;
+  readonly dns: FakeDns;
   /** The fewest instances that any balancer could send a request to, looked at whenever a process was answered. */
   lowest: number = Infinity;
   #runs = 0;
@@ -118,6 +127,7 @@ export class FakeWorld {
   constructor(release: string, rollout: string) {
     this.fleet = new FakeFleet(HOSTS, this.clock);
     this.store = new FakeStore(this.clock);
+    this.dns = new FakeDns(this.clock);
     addReleaseCommands(this.fleet);
     addLbCommands(this.fleet);
     addVipCommands(this.fleet, ADDRESSES);
@@ -153,7 +163,7 @@ export class FakeWorld {
       files: this.files,
       clock: mortalClock(this.clock, process),
       print: { line: (text) => process.lines.push(text), paint: (_style, text) => text, verbose: false },
-      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "", ...TEMPLATES },
+      templates: { haproxy: HAPROXY_TEMPLATE, keepalived: "", named: "", zone: "", ...TEMPLATES },
       operator: "test@here",
       newRunId: () => {
         this.#runs += 1;
@@ -164,7 +174,11 @@ export class FakeWorld {
         process.transport = mortalTransport(createFakeTransport(this.fleet), process, () => {
           this.lowest = Math.min(this.lowest, ...this.#serving());
         });
-        return { transport: process.transport, store: mortalStore(this.store, process) };
+        return {
+          transport: process.transport,
+          store: mortalStore(this.store, process),
+          dns: createFakeDnsClient(this.dns, this.clock),
+        };
       },
       interrupts: { stop: process.stop.signal, drop: process.drop.signal },
     };
@@ -225,6 +239,8 @@ function observed(fleet: FakeFleet, host: FakeHost): string {
     lb: host.name.startsWith("lb") ? printLbFact(host) : "",
     vip: host.name.startsWith("lb") ? printVipFact(fleet, host, ADDRESSES) : "",
     firewall: printFirewallFact(fleet, host),
+    named: "end 796573\n",
+    resolver: "end 796573\n",
     former: "",
     state: "",
   };

@@ -11,6 +11,7 @@ import type { FirewallAction } from "../../../src/model/firewall.ts";
 import type { Outcome } from "../../../src/model/operation.ts";
 import type { Limits, Transport } from "../../../src/model/ports.ts";
 import { createSshTransport } from "../../../src/ssh/transport.ts";
+import { createDnsClient } from "../../../src/net/dns/client.ts";
 import { systemClock } from "../../../src/store/clock.ts";
 import { createFiles } from "../../../src/store/files.ts";
 
@@ -82,6 +83,8 @@ const deps: ExecDeps = {
   transport,
   files: createFiles({ directory, cache: "/tmp", certificates: [] }),
   clock: systemClock,
+  dns: createDnsClient({ clock: systemClock }),
+  dnsKey: null,
   warrant: { run: "test", epoch: 1 },
   operate: (action) => {
     if (action.kind === "firewall.apply" || action.kind === "firewall.restore" || action.kind === "firewall.remove") {

@@ -1,24 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Context } from "../../../src/commands/context.ts";
-import { applyCommand } from "../../../src/commands/apply.ts";
 import { rolloutAbortCommand } from "../../../src/commands/rollout-abort.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
-import { FakeWorld, Process } from "../../support/fake-world.ts";
+import { apply, FakeWorld, Process } from "../../support/fake-world.ts";
 
 const TIMES = "minHealthyTime: 8s, healthyDeadline: 30s, drainTimeout: 5s";
 
 const start =
   (release: string) =>
   (context: Context): Promise<number> =>
-    rolloutStartCommand(context, "shop", release);
+    rolloutStartCommand(context, "shop", { release, allowEmpty: false });
 const abort = (context: Context): Promise<number> => rolloutAbortCommand(context, "shop");
 
 /** A fleet that runs shop 1.0 everywhere. */
 async function deployed(rollout = TIMES): Promise<FakeWorld> {
   const world = new FakeWorld("1.0", rollout);
   const first = new Process();
-  const code = await world.run(applyCommand, first);
+  const code = await world.run(apply, first);
   expect(first.lines.join("\n")).toContain("3 updated");
   expect(code).toBe(0);
   world.lowest = Infinity;
@@ -34,7 +33,7 @@ describe("on a fleet in memory", () => {
     expect(world.servers()).toEqual(READY);
     expect(world.releases()).toEqual(all("1.0"));
     const again = new Process();
-    expect(await world.run(applyCommand, again)).toBe(0);
+    expect(await world.run(apply, again)).toBe(0);
     expect(again.lines).toContain("no difference");
     expect(again.transport?.execs()).toEqual({ lb1: 1, lb2: 1, app1: 1, app2: 1, app3: 1, dns1: 1 });
   });
@@ -58,7 +57,7 @@ describe("on a fleet in memory", () => {
       expect([world.releases(), world.servers(), world.lost()]).toEqual([all("1.0"), READY, 0]);
       expect(world.store.open.get("shop")).toBeDefined();
       const next = new Process();
-      expect(await world.run(applyCommand, next)).toBe(3);
+      expect(await world.run(apply, next)).toBe(3);
       expect(next.lines.join("\n")).toContain("drover rollout abort shop");
       expect(await world.run(abort)).toBe(6);
       expect([world.written(), world.store.open.size]).toEqual(["1.0", 0]);
@@ -72,7 +71,7 @@ describe("on a fleet in memory", () => {
     world.files.texts.set("apps/shop.yaml", shop.replace('"1.0"', '"2.0-broken"'));
     world.files.texts.set("apps/till.yaml", other);
     const process = new Process();
-    expect(await world.run(applyCommand, process)).toBe(3);
+    expect(await world.run(apply, process)).toBe(3);
     expect(process.lines.join("\n")).toContain("not begun, because shop did not come through: till");
     expect(process.lines.at(-1)).toMatch(/^0 updated/);
   });
@@ -119,7 +118,7 @@ describe("on a fleet in memory", () => {
     expect(await world.run(abort, process)).toBe(6);
     expect(process.lines).toContain("app2   | it has left the inventory: nothing is taken back there");
     expect([world.releases()["app1"], world.releases()["app3"], world.written()]).toEqual(["1.0", "1.0", "1.0"]);
-    expect(await world.run(applyCommand)).toBe(0);
+    expect(await world.run(apply)).toBe(0);
     expect(world.servers()).toEqual(READY.filter((each) => !each.includes("app2")));
   });
 

@@ -8,7 +8,7 @@ import { normalizeHaproxy, setDisabled } from "../../../src/lb/normalize.ts";
 import { PERL_MARK } from "../../../src/lb/perl-config.ts";
 import type { LbRender } from "../../../src/lb/render.ts";
 import { renderLb } from "../../../src/lb/render.ts";
-import type { LbApp, LbModel } from "../../../src/model/lb.ts";
+import type { LbApp, LbFollow, LbModel } from "../../../src/model/lb.ts";
 import { DroverError } from "../../../src/model/errors.ts";
 import { BALANCING, EDGE, HAPROXY_TEMPLATE } from "../../support/balancer.ts";
 import { realHaproxy } from "../../support/haproxy.ts";
@@ -32,8 +32,34 @@ const server = fc.record({
   port: fc.integer({ min: 1, max: 65_535 }),
 });
 
+/** A service that is followed; its name is no app's. */
+const service = fc.record({
+  app: name.map((text) => `f-${text}`),
+  health,
+  slots: fc.integer({ min: 1, max: 100 }),
+  nameservers: fc.array(fc.record({ address: server.map(({ address }) => address), port: fc.constantFrom(53, 5353) }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  label: fc.stringMatching(/^[a-z0-9]{1,8}$/),
+});
+
+const follow: fc.Arbitrary<readonly LbFollow[]> = fc
+  .uniqueArray(service, { maxLength: 2, selector: (each) => each.app })
+  .map((services) =>
+    services
+      .map(({ label, ...each }): LbFollow => ({
+        ...each,
+        srv: `_${label}._tcp.svc.example.com`,
+        balancing: BALANCING,
+        checkHost: `${each.app}.internal`,
+        routes: [{ kind: "http", host: `${each.app}.internal`, path: "/", tls: "none" }],
+      }))
+      .toSorted((left, right) => (left.app < right.app ? -1 : 1)),
+  );
+
 /** Apps with distinct names and routes, servers with distinct names. */
-const model: fc.Arbitrary<LbModel> = fc
+const apps: fc.Arbitrary<LbModel["apps"]> = fc
   .uniqueArray(
     fc.record({
       app: name,
@@ -43,10 +69,9 @@ const model: fc.Arbitrary<LbModel> = fc
     }),
     { maxLength: 4, selector: (each) => each.app },
   )
-  .map((apps) => ({
-    set: EDGE,
-    apps: Object.fromEntries(
-      apps.map(({ paths, ...app }): [string, LbApp] => [
+  .map((all) =>
+    Object.fromEntries(
+      all.map(({ paths, ...app }): [string, LbApp] => [
         app.app,
         {
           ...app,
@@ -56,7 +81,11 @@ const model: fc.Arbitrary<LbModel> = fc
         },
       ]),
     ),
-  }));
+  );
+
+const model: fc.Arbitrary<LbModel> = fc
+  .tuple(apps, follow)
+  .map(([all, services]) => ({ set: services.length === 0 ? EDGE : { ...EDGE, follow: services }, apps: all }));
 
 const refs = (of: LbModel): readonly { backend: string; server: string }[] =>
   Object.values(of.apps).flatMap(({ app, servers }) => servers.map((each) => ({ backend: app, server: each.name })));
@@ -92,6 +121,12 @@ describe("haproxy.cfg", () => {
 
   const real = realHaproxy();
   afterAll(() => real?.close());
+
+  test.skipIf(real === null)("is taken by HAProxy without a warning, whatever is routed and followed", () => {
+    for (const of of fc.sample(model, { numRuns: 6 })) {
+      expect(real?.refusal(renderLb(HAPROXY_TEMPLATE, of, new Set()))).toBeNull();
+    }
+  });
 
   test("never lets a value become syntax: it is refused, or stands in its place, and HAProxy takes the file", () => {
     const dull = directives(slotted({}));
@@ -163,6 +198,9 @@ const SLOTS = [
   "response-value",
   "set-value",
   "passthrough",
+  "followed",
+  "srv",
+  "nameserver",
 ] as const;
 
 const hostile = fc.oneof(
@@ -237,6 +275,18 @@ function slotted(values: Partial<Record<Slot, string>>): LbRender {
           responseHeaders: { "X-C": at("set-value", "x") },
         },
         certificates: [{ name: at("certificate", "shop"), fingerprint: "aa", names: [] }],
+        follow: [
+          {
+            app: at("followed", "billing"),
+            routes: [{ kind: "http", host: "billing.internal", path: "/", tls: "redirect" }],
+            checkHost: "billing.internal",
+            health,
+            balancing: BALANCING,
+            srv: at("srv", "_billing._tcp.svc.internal"),
+            slots: 3,
+            nameservers: [{ address: at("nameserver", "192.0.2.53"), port: 53 }],
+          },
+        ],
       },
       apps: {
         shop: {

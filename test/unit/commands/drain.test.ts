@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { Context } from "../../../src/commands/context.ts";
-import { applyCommand } from "../../../src/commands/apply.ts";
 import { drainCommand } from "../../../src/commands/drain.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
 import { statusCommand } from "../../../src/commands/status.ts";
 import { undrainCommand } from "../../../src/commands/undrain.ts";
 import { fakeApps } from "../../fake/release.ts";
-import { FakeWorld, Process } from "../../support/fake-world.ts";
+import { apply, FakeWorld, Process } from "../../support/fake-world.ts";
 
 const drain =
   (host: string, reason = "new disk") =>
   (context: Context): Promise<number> =>
-    drainCommand(context, host, reason);
+    drainCommand(context, host, { reason, allowEmpty: false });
 const undrain =
   (host: string) =>
   (context: Context): Promise<number> =>
@@ -19,7 +18,7 @@ const undrain =
 
 async function deployed(rollout = "minHealthyTime: 1s"): Promise<FakeWorld> {
   const world = new FakeWorld("1.0", rollout);
-  expect(await world.run(applyCommand)).toBe(0);
+  expect(await world.run(apply)).toBe(0);
   world.lowest = Infinity;
   return world;
 }
@@ -153,7 +152,9 @@ function noLimits(): Parameters<FakeWorld["store"]["acquire"]>[1] {
 test("a drained host gets the next release with the others, and stays out", async () => {
   const world = await deployed("minHealthyTime: 1s, minAvailable: 1");
   await world.run(drain("app1"));
-  expect(await world.run((context) => rolloutStartCommand(context, "shop", "2.0"))).toBe(0);
+  expect(
+    await world.run((context) => rolloutStartCommand(context, "shop", { release: "2.0", allowEmpty: false })),
+  ).toBe(0);
   expect(world.releases()).toEqual({ app1: "2.0", app2: "2.0", app3: "2.0" });
   expect(kept(world)).toHaveLength(2);
   expect(kept(world).every((line) => line.includes("shop/app1") && line.endsWith("marked"))).toBe(true);

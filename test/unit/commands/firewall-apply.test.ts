@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { applyCommand } from "../../../src/commands/apply.ts";
 import { allowanceOf, permits } from "../../../src/firewall/regions.ts";
 import { EXIT_CODE } from "../../../src/report/exit-code.ts";
 import { type FakeFirewall, fakeFirewall, loseFrom } from "../../fake/firewall.ts";
-import { FakeWorld, OPERATOR, Process } from "../../support/fake-world.ts";
+import { apply as applyFiles, FakeWorld, OPERATOR, Process } from "../../support/fake-world.ts";
 
 const HOSTS = ["lb1", "lb2", "app1", "app2", "app3", "dns1"] as const;
 const BLOCK = `{admin: [${OPERATOR}]}`;
@@ -13,12 +12,12 @@ const DB = `{admin: [${OPERATOR}], policies: {db: {hosts: "role=app", ingress: [
 async function worldWith(block: string | null): Promise<FakeWorld> {
   const world = new FakeWorld("1.4.0", "minHealthyTime: 0s");
   world.manage(block);
-  expect(await world.run(applyCommand)).toBe(EXIT_CODE.done);
+  expect(await world.run(applyFiles)).toBe(EXIT_CODE.done);
   return world;
 }
 
 async function apply(world: FakeWorld, process = new Process()): Promise<{ code: number | null; said: string }> {
-  const code = await world.run(applyCommand, process);
+  const code = await world.run(applyFiles, process);
   return { code, said: process.lines.join("\n") };
 }
 

@@ -15,6 +15,8 @@ import type { PlanEnd } from "../../../src/exec/run-plan.ts";
 import { runPlan } from "../../../src/exec/run-plan.ts";
 import type { RolloutEvent } from "../../../src/rollout/state.ts";
 import { INITIAL } from "../../../src/rollout/state.ts";
+import { FakeDns } from "../../fake/dns.ts";
+import { createFakeDnsClient } from "../../fake/dns-client.ts";
 import { VirtualClock } from "../../support/clock.ts";
 import { examplePlan, nameOf } from "../../support/plans.ts";
 
@@ -73,6 +75,8 @@ class Stage {
       transport: NOWHERE,
       files: NO_FILES,
       clock,
+      dns: createFakeDnsClient(new FakeDns(clock), clock),
+      dnsKey: null,
       warrant: { run: "run-1", epoch: 7 },
       operate: (action) => this.#operate(action),
       relay: reading("relay", ""),

@@ -35,10 +35,11 @@ const SESS = `0x55c91e76bc90: proto=tcpv4 src=127.0.0.1:45008 fe=drover_http be=
 
 describe("HAProxy's answers", () => {
   test("show servers state", () => {
+    const named = { srv: null, target: null };
     expect(parseServersState(STATE)).toEqual([
-      { backend: "shop", server: "app1", address: "127.0.0.1", port: 8081, admin: "drain", running: true },
-      { backend: "shop", server: "app2", address: "127.0.0.1", port: 8082, admin: "maint", running: false },
-      { backend: "shop", server: "app3", address: "fd00::3", port: 8083, admin: "ready", running: true },
+      { backend: "shop", server: "app1", address: "127.0.0.1", port: 8081, admin: "drain", running: true, ...named },
+      { backend: "shop", server: "app2", address: "127.0.0.1", port: 8082, admin: "maint", running: false, ...named },
+      { backend: "shop", server: "app3", address: "fd00::3", port: 8083, admin: "ready", running: true, ...named },
     ]);
   });
 
@@ -56,6 +57,17 @@ describe("HAProxy's answers", () => {
   ] as const)("the admin mask %d is %s", ([mask, state]) => {
     const text = STATE.replace(" 2 12 ", ` 2 ${mask} `);
     expect(parseServersState(text)[0]?.admin).toBe(state);
+  });
+
+  test("show servers state of servers that DNS names: that one is nowhere is nobody's doing", () => {
+    const row = (name: string, address: string, mask: number, fqdn: string): string =>
+      `3 billing 1 ${name} ${address} 2 ${mask} 1 1 4 6 3 4 6 0 0 0 ${fqdn} 9000 _billing._tcp.svc.test 0 0 - - 0\n`;
+    const text = `${STATE.split("\n").slice(0, 2).join("\n")}\n${row("billing1", "192.0.2.9", 64, "vm9.svc.test")}${row("billing2", "-", 32, "-")}${row("billing3", "192.0.2.8", 65, "vm8.svc.test")}`;
+    expect(parseServersState(text)).toMatchObject([
+      { server: "billing1", admin: "ready", srv: "_billing._tcp.svc.test", target: "vm9.svc.test" },
+      { server: "billing2", admin: "ready", srv: "_billing._tcp.svc.test", target: null },
+      { server: "billing3", admin: "maint", srv: "_billing._tcp.svc.test", target: "vm8.svc.test" },
+    ]);
   });
 
   test("show stat, by the columns' names and for servers only", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lbDeepFact } from "../../../src/lb/deep.ts";
 import type { LbDeep } from "../../../src/lb/deep.ts";
-import type { LbFacts } from "../../../src/lb/facts.ts";
+import type { FollowedServer, LbFacts } from "../../../src/lb/facts.ts";
 import { CERTS, CRT_LIST, MAPS } from "../../../src/lb/paths.ts";
 import { runtimeDiff } from "../../../src/lb/runtime-diff.ts";
 import { shopRender } from "../../support/balancer.ts";
@@ -31,6 +31,7 @@ function facts(disabled: readonly string[], over: Partial<LbFacts["stable"]>, ad
       servers: {},
       processes: null,
       about: null,
+      followed: {},
       addresses: { "shop/app1": at(1), "shop/app2": at(2), "shop/app3": at(3), ...addresses },
     },
   };
@@ -66,6 +67,27 @@ describe("disk and runtime", () => {
       "HAProxy has shop/app9, haproxy.cfg does not",
     ]);
     expect(runtimeDiff(facts([], { admin: null }), same)).toEqual(["HAProxy does not answer"]);
+  });
+
+  test("agree on a followed service whoever is in its places, and differ where a place is missing or out by hand", () => {
+    const srv = "_billing._tcp.svc.test";
+    const found = facts([], {});
+    const text = `${found.stable.config?.text ?? ""}backend billing\n    server-template billing 3 ${srv} check\n`;
+    const place = (over: Partial<FollowedServer> = {}): FollowedServer => ({ srv, at: null, admin: "ready", ...over });
+    const diff = (followed: Readonly<Record<string, FollowedServer>>): readonly string[] =>
+      runtimeDiff(
+        { stable: { ...found.stable, config: { sha256: "", text } }, live: { ...found.live, followed } },
+        same,
+      );
+    const full = place({ at: { target: "vm1.svc.test", port: 9000 } });
+    expect(diff({ "billing/billing1": full, "billing/billing2": place(), "billing/billing3": full })).toEqual([]);
+    const wrong = { "billing/billing1": place({ admin: "maint" }), "billing/billing2": place({ srv: "_b._tcp.test" }) };
+    expect(diff({ ...wrong, "billing/billing9": place() })).toEqual([
+      "billing/billing1 is maint, and no file can say that of a followed server",
+      `billing/billing2 follows _b._tcp.test, haproxy.cfg says ${srv}`,
+      "billing/billing3 is in haproxy.cfg and HAProxy does not know it",
+      "HAProxy has billing/billing9, haproxy.cfg does not",
+    ]);
   });
 
   test("differ in maps, the list and certificates", () => {

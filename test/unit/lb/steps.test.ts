@@ -99,7 +99,7 @@ describe("differences", () => {
       interrupted: false,
       ...over,
     },
-    live: { servers: {}, addresses: {}, about: null, processes: null },
+    live: { servers: {}, addresses: {}, followed: {}, about: null, processes: null },
   });
   const file = (text: string) => ({ sha256: sha256(text), text });
 

@@ -85,7 +85,10 @@ function inputOf(topology: Topology, circumstances: Circumstances = {}): PlanInp
   });
   return {
     topology,
-    templates: { haproxy: "", keepalived: "" },
+    templates: { haproxy: "", keepalived: "", named: "", zone: "" },
+    dns: null,
+    services: null,
+    allowEmpty: false,
     certificates: new Map(),
     desired: new Map(),
     views: new Map(views),
