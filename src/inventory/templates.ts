@@ -8,8 +8,10 @@ import { suggest } from "./suggest.ts";
 const TEMPLATE_NAMES: readonly string[] = [
   "haproxy.cfg.hbs",
   "keepalived.conf.hbs",
+  "named.conf.hbs",
   "release.conf.hbs",
   "unit.service.hbs",
+  "zone.hbs",
 ];
 
 /**
