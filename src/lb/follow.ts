@@ -19,7 +19,7 @@ export function routedBy(model: LbModel): readonly Omit<LbApp, "servers">[] {
 export interface FollowView {
   /** Of the `resolvers` section. */
   readonly resolvers: string;
-  readonly nameservers: readonly { readonly name: string; readonly at: string }[];
+  readonly nameservers: readonly { readonly name: string; readonly address: string }[];
   readonly srv: string;
   readonly slots: string;
 }
@@ -35,7 +35,7 @@ export function followView({ app, srv, slots, nameservers }: LbFollow): FollowVi
     resolvers: resolversName(app),
     nameservers: nameservers.map((server, index) => ({
       name: `ns${String(index + 1)}`,
-      at: `tcp@${serverAddress(server)}`,
+      address: `tcp@${serverAddress(server)}`,
     })),
     srv: srvName(srv),
     slots: wholeNumber("the servers of a followed service", slots, { min: 1, max: MOST_SLOTS }),

@@ -278,7 +278,7 @@ function slotted(values: Partial<Record<Slot, string>>): LbRender {
         follow: [
           {
             app: at("followed", "billing"),
-            routes: [{ kind: "http", host: "billing.internal", path: "/", tls: "redirect" }],
+            routes: [{ kind: "http", host: "billing.internal", path: "/b", tls: "redirect" }],
             checkHost: "billing.internal",
             health,
             balancing: BALANCING,

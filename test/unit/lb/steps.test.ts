@@ -148,7 +148,7 @@ describe("facts", () => {
         manifest: null,
         interrupted: false,
       },
-      live: { servers: {}, addresses: {}, about: null, processes: null },
+      live: { servers: {}, addresses: {}, followed: {}, about: null, processes: null },
     });
   });
 
