@@ -3,25 +3,23 @@ import { RESERVED_NAMES } from "../../model/reserved.ts";
 import type {
   ArtifactSource,
   Balancing,
-  Health,
   NamedPort,
   RolloutSettings,
   Route,
   SecretSource,
   SrvSettings,
 } from "../../model/fleet.ts";
-import { APP_NAME, CHECK_PATH, ENV_NAME, RELEASE } from "../names.ts";
+import { APP_NAME, ENV_NAME, RELEASE } from "../names.ts";
 import { balancing } from "./balancing.ts";
 import type { FileSchema } from "./file-schema.ts";
 import { fileSchema } from "./file-schema.ts";
+import { health } from "./health.ts";
+import type { HealthFields } from "./health.ts";
 import { appPort, namedPorts } from "./ports.ts";
 import { route } from "./routes.ts";
 import { secretSource } from "./secrets.ts";
 import { srv } from "./srv.ts";
 import { anyText, duration, keys, oneOf, text, whole } from "./values.ts";
-
-/** The `health:` keys; without a probe the port decides (see complete.ts). */
-export type HealthFields = Omit<Health, "probe"> & { readonly probe: Health["probe"] | null };
 
 /** What an app file says, defaults filled in; texts with `{{release}}` and `{{port}}` still as written. */
 export interface AppFields {
@@ -64,21 +62,6 @@ const artifact = z.union(
   ],
   { error: expectedArtifact },
 );
-
-const threshold = whole("a whole number from 1 to 100", 1, 100);
-const health = keys({
-  http: text('a path starting with "/"', CHECK_PATH).optional(),
-  tcp: z.literal(true, { error: "true" }).optional(),
-  interval: duration(1).prefault("1s"),
-  timeout: duration(1).prefault("2s"),
-  successThreshold: threshold.default(3),
-  failureThreshold: threshold.default(3),
-}).transform(({ http, tcp, ...rest }, context): HealthFields => {
-  if (http !== undefined && tcp !== undefined)
-    context.issues.push({ code: "custom", message: "either http or tcp", input: http, path: ["tcp"] });
-  if (http !== undefined) return { ...rest, probe: { kind: "http", path: http } };
-  return { ...rest, probe: tcp === true ? { kind: "tcp" } : null };
-});
 
 const rollout = keys({
   serial: whole("a whole number of hosts, 1 or more (no percentage, no list)", 1, 10_000).default(1),

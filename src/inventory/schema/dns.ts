@@ -133,10 +133,10 @@ function missingKey({ key: own }: Written): readonly Misfit[] {
   return [{ path: ["key", "secret"], message: "the secret that the servers have: {file: PATH} or {command: […]}" }];
 }
 
-/** resolv.conf(5) has no place for a port. */
+/** resolv.conf(5) has no place for a port: hosts are told of the servers on the usual one alone. */
 function unreachable({ resolver }: Written, list: readonly { readonly port: number }[]): readonly Misfit[] {
-  if (resolver !== true || list.every(({ port }) => port === DNS_PORT)) return [];
-  return [{ path: ["resolver"], message: `no resolver with servers on another port than ${String(DNS_PORT)}` }];
+  if (resolver !== true || list.some(({ port }) => port === DNS_PORT)) return [];
+  return [{ path: ["resolver"], message: `no resolver where no server is on port ${String(DNS_PORT)}` }];
 }
 
 function zoneOf({ servers: { kind }, zone: name, ...written }: Written): DnsZone | null {

@@ -15,8 +15,7 @@ const hosts = oneOrMore(`${expectedHost}, or a list of them`, text(expectedHost,
 );
 
 // Defaults are published only: whether a key is there at all decides what kind of route it is.
-const fields = keys({
-  lb: text("the name of a balancer set", APP_NAME),
+const shape = {
   host: hosts.optional(),
   path: text(
     'a path starting with "/", of letters, digits and -._~@:+ between single slashes, and none at the end',
@@ -29,9 +28,18 @@ const fields = keys({
   port: freePort().optional(),
   mode: oneOf(["tcp", "http"]).optional().meta({ default: "tcp" }),
   from: oneOf(["anyone", "fleet"]).optional().meta({ default: "anyone" }),
-});
+};
 
-type Fields = z.output<typeof fields>;
+const ownFields = keys(shape);
+const fields = keys({ lb: text("the name of a balancer set", APP_NAME), ...shape });
+
+type Fields = z.output<typeof ownFields>;
+
+/** Each kind of route without its balancer set. */
+type WithoutSet<Kind> = Kind extends Route ? Omit<Kind, "lb"> : never;
+
+/** A route of what a balancer set itself follows: the set is the one it is written in. */
+export type OwnRoute = WithoutSet<Route>;
 
 /** What each kind of route has no use for. */
 const STRANGE: Readonly<Record<Route["kind"], readonly (keyof Fields)[]>> = {
@@ -47,28 +55,50 @@ const CAUSE: Readonly<Record<Route["kind"], string>> = {
   http: "without port",
 };
 
-/** A way from a balancer set to an app: by host name and path, by a name that TLS asks for, or by a port of its own. */
-export const route: z.ZodType<Route> = fields.transform((written, context): Route => {
-  const kind = written.port !== undefined ? "port" : written.tls === "passthrough" ? "passthrough" : "http";
-  const complain = (message: string, key?: keyof Fields): void => {
-    const path = key === undefined ? [] : [key];
-    context.issues.push({ code: "custom", message, input: key === undefined ? written : written[key], path });
-  };
-  for (const key of STRANGE[kind]) if (written[key] !== undefined) complain(`no ${key} ${CAUSE[kind]}`, key);
-  if (kind === "http" && written.host === undefined && written.path === undefined) complain("a host, a path or a port");
-  if (kind === "passthrough" && written.host === undefined) complain("a host beside tls: passthrough", "host");
-  if (written.tls === "none" && written.redirect !== undefined) complain("no redirect beside tls: none", "redirect");
-  return made(kind, written);
-});
+/** What is wrong with a route by itself. */
+function misfitsOf(kind: Route["kind"], written: Fields): readonly { message: string; key?: keyof Fields }[] {
+  return [
+    ...STRANGE[kind].filter((key) => written[key] !== undefined).map((key) => ({ message: `no ${key} ${CAUSE[kind]}`, key })),
+    ...(kind === "http" && written.host === undefined && written.path === undefined
+      ? [{ message: "a host, a path or a port" }]
+      : []),
+    ...(kind === "passthrough" && written.host === undefined
+      ? [{ message: "a host beside tls: passthrough", key: "host" as const }]
+      : []),
+    ...(written.tls === "none" && written.redirect !== undefined
+      ? [{ message: "no redirect beside tls: none", key: "redirect" as const }]
+      : []),
+  ];
+}
 
-function made(kind: Route["kind"], written: Fields): Route {
-  const { lb, host = [], path = "/", tls = "auto", redirect = true, port = 0, mode = "tcp", from = "anyone" } = written;
+function checked(written: Fields, issues: z.core.$ZodRawIssue[]): OwnRoute {
+  const kind = written.port !== undefined ? "port" : written.tls === "passthrough" ? "passthrough" : "http";
+  for (const { message, key } of misfitsOf(kind, written)) {
+    const at = key === undefined ? { input: written, path: [] } : { input: written[key], path: [key] };
+    issues.push({ code: "custom", message, ...at });
+  }
+  return made(kind, written);
+}
+
+/** A way from a balancer set to an app: by host name and path, by a name that TLS asks for, or by a port of its own. */
+export const route: z.ZodType<Route> = fields.transform(({ lb, ...written }, context): Route => ({
+  ...checked(written, context.issues),
+  lb,
+}));
+
+/** A way to what a balancer set follows. */
+export const ownRoute: z.ZodType<OwnRoute> = ownFields.transform((written, context) =>
+  checked(written, context.issues),
+);
+
+function made(kind: Route["kind"], written: Fields): OwnRoute {
+  const { host = [], path = "/", tls = "auto", redirect = true, port = 0, mode = "tcp", from = "anyone" } = written;
   switch (kind) {
     case "port":
-      return { kind, lb, port, mode, from };
+      return { kind, port, mode, from };
     case "passthrough":
-      return { kind, lb, hosts: host };
+      return { kind, hosts: host };
     case "http":
-      return { kind, lb, hosts: host, path, tls: tls === "passthrough" ? "auto" : tls, redirect };
+      return { kind, hosts: host, path, tls: tls === "passthrough" ? "auto" : tls, redirect };
   }
 }
