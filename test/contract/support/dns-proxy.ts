@@ -26,23 +26,43 @@ export type DnsTrouble =
 /** A way to a server, with trouble on it. */
 export interface DnsProxy {
   readonly port: number;
+  /** Connections that were let in so far. */
+  made(): number;
   /** Closes the connections that are open now, as a server does with idle ones; new ones are let in. */
   cut(): void;
   close(): void;
 }
 
-/** Listens in front of a server and troubles what comes back; null hands everything on as it is. */
-export async function startDnsProxy(port: number, trouble: DnsTrouble | null, key = "drover"): Promise<DnsProxy> {
+/** What is wrong right now: asked for every reply; null hands it on as it is. */
+export type DnsTroubles = (reply: Buffer) => DnsTrouble | null;
+
+/** Whether a reply, or a question, is about an update: RFC 2136 §2.2, opcode 5. */
+export function isUpdate(message: Buffer): boolean {
+  return ((message.readUInt8(2) >> 3) & 0xf) === 5;
+}
+
+/** Listens in front of a server and troubles what comes back. */
+export async function startDnsProxy(
+  port: number,
+  trouble: DnsTrouble | DnsTroubles,
+  key = "drover",
+): Promise<DnsProxy> {
+  let made = 0;
   const sockets = new Set<Socket>();
   const listener = await listen((socket) => {
+    made += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     if (trouble === "mute") socket.resume();
-    else carry(socket, port, (message) => troubled(message, trouble, key));
+    else
+      carry(socket, port, (message) =>
+        troubled(message, typeof trouble === "string" ? trouble : trouble(message), key),
+      );
   });
   if (trouble === "nobody") listener.close();
   return {
     port: listener.port,
+    made: () => made,
     cut: () => {
       for (const socket of sockets) socket.end();
     },
