@@ -18,6 +18,9 @@ export interface DnsFound {
   readonly key: ZoneKey | null;
 }
 
+/** Before the fleet has a key there is nothing to tell keys apart by; servers are set up with the first lease. */
+const NO_FINGERPRINT = "0".repeat(64);
+
 /** Asks the zone's servers and reads its key. Throws a DroverError when the key's secret cannot be read. */
 export async function findDns(
   context: Context,
@@ -32,7 +35,7 @@ export async function findDns(
     Promise.all(zone.servers.secondaries.map(look)),
     zoneKey(context, connected.topology, fleetKey),
   ]);
-  const fingerprint = key?.base64.fingerprint(fleetKey ?? "") ?? "";
+  const fingerprint = key?.base64.fingerprint(fleetKey ?? "") ?? NO_FINGERPRINT;
   return { input: { zone, view: { primary, secondaries }, fingerprint }, key };
 }
 

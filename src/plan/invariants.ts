@@ -157,11 +157,22 @@ export function malformed(plan: Plan): Finding {
     return kind === "act" && TRAFFIC.has(action.kind) && undo.kind === "none";
   });
   if (oneWay !== undefined) return `"${oneWay.says}" could not be taken back`;
-  const lane = lanes.find(({ host, stages: own }) => own.flat().some((step) => subject(step) !== host));
+  const lane = lanes.find(({ host, stages: own }) =>
+    own.flat().some((step) => subjects(step).some((each) => each !== host)),
+  );
   return lane === undefined ? null : `the lane of ${lane.host} changes another instance`;
 }
 
-/** The instance a step is about, by its host. */
-function subject({ action, host }: Step): string | null {
-  return "server" in action ? action.server.server : host;
+/** The instances a step is about, by their hosts; none where it only lets time pass. */
+function subjects({ action, host }: Step): readonly (string | null)[] {
+  switch (action.kind) {
+    case "dns.publish":
+      return action.hosts.map((each) => each.host);
+    case "dns.withdraw":
+      return action.hosts;
+    case "pause":
+      return [];
+    default:
+      return ["server" in action ? action.server.server : host];
+  }
 }
