@@ -1,4 +1,4 @@
-import type { DnsRecord } from "../model/dns.ts";
+import type { DnsData, DnsRecord } from "../model/dns.ts";
 import type { Endpoint, HostEndpoints } from "../model/discovery.ts";
 import { hostName, hostOfName, setName } from "./names.ts";
 
@@ -9,11 +9,24 @@ export type AddressRecord = Extract<DnsRecord, { readonly type: "A" | "AAAA" }>;
 
 /** A record without its TTL, as a text in which equal ones are equal. */
 export function recordKey(record: DnsRecord): string {
-  const { ttl: _, ...rest } = record;
-  return Object.entries(rest)
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
-    .join(", ");
+  return `${record.name} ${record.type} ${dataKey(record)}`;
+}
+
+function dataKey(data: DnsData): string {
+  switch (data.type) {
+    case "A":
+    case "AAAA":
+      return addressKey(data.address);
+    case "CNAME":
+    case "NS":
+      return data.target;
+    case "SRV":
+      return `${String(data.priority)} ${String(data.weight)} ${String(data.port)} ${data.target}`;
+    case "TXT":
+      return JSON.stringify(data.texts);
+    case "SOA":
+      return String(data.serial);
+  }
 }
 
 /** A record set as a text in which equal ones are equal: any order, each record once (RFC 2181 §5), with its TTL. */

@@ -9,11 +9,13 @@ import { look } from "./operations/look.ts";
 
 /** Milliseconds a server may take to say what the primary says. BIND's own lag is 5 s where nobody told it better. */
 export const LAG_LIMIT = 60_000;
-/** Milliseconds between two looks at servers that answer, but something else. */
+/** Milliseconds between two looks at a server that answers, but something else: NOTIFY is a matter of milliseconds. */
 const EVERY = 25;
-/** Milliseconds a server may not answer, as one that starts anew, and between two tries. */
+/** After so many milliseconds it is none of NOTIFY any more, and is looked at less often. */
+const SOON = 3000;
+const LATER_EVERY = 250;
+/** Milliseconds a server may not answer, as one that starts anew. */
 const SILENCE_LIMIT = 5000;
-const SILENT_EVERY = 250;
 
 /** What is to be seen on every server. */
 export interface Expectation {
@@ -80,7 +82,8 @@ function* seenOn(
     silentSince = now.silent ? (silentSince ?? elapsed) : null;
     const isOver = silentSince === null ? elapsed - begin >= limit : elapsed - silentSince >= SILENCE_LIMIT;
     if (isOver) return now;
-    yield* pause(now.silent ? SILENT_EVERY : EVERY);
+    const isSoon = !now.silent && elapsed - begin < SOON;
+    yield* pause(isSoon ? EVERY : LATER_EVERY);
   }
 }
 

@@ -268,17 +268,23 @@ describe("the primary", () => {
     expect(hostsIn(world, "_shop._tcp")).toEqual(["app1"]);
   });
 
-  test("whose reply is forged, and that did nothing, is no success and not tried again", () => {
+  test("whose reply is forged has still made the change, and that is said", () => {
     const world = published("app1");
-    world.dns.intercept = () => "lose-before";
-    const forged = (): void => {
-      world.dns.intercept = () => "forge";
+    world.dns.intercept = () => "forge";
+    const note = "dns1: a reply that is not its; it had been made";
+    expect(carryOut(world, publish([shopOn("app2")]))).toEqual({ kind: "done", note });
+  });
+
+  test("whose reply is forged, and that made no change, is not asked again", () => {
+    const world = published("app1");
+    let asked = 0;
+    world.dns.intercept = () => {
+      asked += 1;
+      return "forge";
     };
-    forged();
-    expect(carryOut(world, publish([shopOn("app2")]))).toMatchObject({
-      kind: "done",
-      note: expect.stringContaining("it had been made"),
-    });
+    world.dns.update = () => "NOERROR";
+    expect(carryOut(world, publish([shopOn("app2")]))).toEqual(failing("dns-forged", "a reply that is not its"));
+    expect(asked).toBe(1);
   });
 
   test("that says yes and does nothing is found out", () => {
@@ -406,7 +412,7 @@ describe("dns.forget", () => {
 });
 
 describe("dns.adopt", () => {
-  const adopt = (from: string | null): DiscoveryAction => ({
+  const adopt = (from: string | null): Extract<DiscoveryAction, { kind: "dns.adopt" }> => ({
     kind: "dns.adopt",
     zone: ZONE_REF,
     subject: { kind: "app", app: "shop" },
