@@ -1,7 +1,8 @@
-import type { App, Diagnostic, Fleet, Host } from "../model/fleet.ts";
+import type { App, Diagnostic, Fleet, Host, LoadBalancer } from "../model/fleet.ts";
 import { checkApps } from "./checks/apps.ts";
 import { checkBalancers } from "./checks/balancers.ts";
 import { checkDns } from "./checks/dns.ts";
+import { checkFollow } from "./checks/follow.ts";
 import { checkFirewall } from "./checks/firewall.ts";
 import { checkHosts } from "./checks/hosts.ts";
 import { checkPorts } from "./checks/ports.ts";
@@ -13,6 +14,7 @@ import type { World } from "./checks/world.ts";
 import { makeWorld } from "./checks/world.ts";
 import { compareText, tidyDiagnostics } from "./diagnostics.ts";
 import type { Parts } from "./drafts.ts";
+import type { FollowFields } from "./schema/follow.ts";
 import { placeRules } from "./rule-places.ts";
 
 /**
@@ -35,6 +37,7 @@ export function assembleFleet(parts: Parts): Assembled {
     ...checkBalancers(world),
     ...checkApps(world),
     ...checkRoutes(world),
+    ...checkFollow(world),
     ...checkRollout(world),
     ...checkVips(world),
     ...checkPorts(world),
@@ -61,7 +64,7 @@ function build({ drover, apps }: Parts, world: World): Fleet | null {
     hosts: hostsOf(world),
     templates,
     loadBalancers: Object.entries(loadBalancers)
-      .map(([lb, { hosts: selector, ...set }]) => ({ name: lb, selector, ...set }))
+      .map(([lb, { hosts: selector, follow, ...set }]) => ({ name: lb, selector, ...set, ...followOf(lb, follow) }))
       .toSorted((left, right) => compareText(left.name, right.name)),
     state,
     dns,
@@ -71,6 +74,14 @@ function build({ drover, apps }: Parts, world: World): Fleet | null {
       .map(({ app }) => app)
       .filter((app): app is App => app !== null)
       .toSorted((left, right) => compareText(left.name, right.name)),
+  };
+}
+
+/** A set that follows nothing has no such key. */
+function followOf(lb: string, follow: readonly FollowFields[]): Pick<LoadBalancer, "follow"> {
+  if (follow.length === 0) return {};
+  return {
+    follow: follow.map(({ routes, ...each }) => ({ ...each, routes: routes.map((route) => ({ ...route, lb })) })),
   };
 }
 

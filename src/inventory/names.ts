@@ -48,6 +48,9 @@ export const ROUTE_PATH: RegExp = /^(?=.{1,255}$)(\/|(\/(?!\.{1,2}(\/|$))[A-Za-z
 /** Path of a health check, with an optional query. */
 export const CHECK_PATH: RegExp = /^\/[A-Za-z0-9._~@:+/?=&%,-]{0,254}$/;
 
+/** The name of SRV records: a service, a protocol and where (RFC 2782), lower case, without the final dot. */
+export const SRV_NAME: RegExp = /^(?=.{3,253}$)_[a-z0-9-]{1,62}(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?){2,}$/;
+
 /** Network interfaces: at most IFNAMSIZ - 1 characters. */
 export const INTERFACE: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
 

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../../model/fleet.ts";
 import { complain, formatPlace, keyPlaceOf, placeOf } from "../diagnostics.ts";
 import { BALANCER_PORTS } from "../schema/settings.ts";
 import { portsOfApp } from "./app-ports.ts";
+import { routedIn } from "./routed.ts";
 import type { PlacedApp, PlacedBalancer, World } from "./world.ts";
 
 /** A port that a set's balancers listen on, and where that is said. */
@@ -52,14 +53,15 @@ function checkApp(app: PlacedApp, set: PlacedBalancer, taken: readonly Taken[]):
   });
 }
 
-function portsOf({ drover, apps }: World, { name, fields }: PlacedBalancer): readonly Taken[] {
+function portsOf(world: World, { name, fields }: PlacedBalancer): readonly Taken[] {
+  const { drover } = world;
   const set = formatPlace(keyPlaceOf(drover.file, ["loadBalancers", name]));
   const { metrics } = fields.settings;
-  const routes = apps.flatMap((app) =>
-    (app.fields.routes ?? []).flatMap((route, index): readonly Taken[] => {
+  const routes = routedIn(world).flatMap((to) =>
+    to.routes.flatMap((route, index): readonly Taken[] => {
       if (route.kind !== "port" || route.lb !== name) return [];
-      const place = formatPlace(placeOf(app.file, ["routes", index, "port"]));
-      return [{ port: route.port, owner: `a route of ${app.fields.app ?? "another app"} (${place})` }];
+      const place = formatPlace(placeOf(to.file, [...to.at, "routes", index, "port"]));
+      return [{ port: route.port, owner: `a route of ${to.name ?? "another app"} (${place})` }];
     }),
   );
   return [

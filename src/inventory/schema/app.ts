@@ -110,7 +110,7 @@ export const appSchema: FileSchema<AppFields> = fileSchema(
     ports: namedPorts,
     talksTo,
     srv,
-    health: health.prefault({}),
+    health,
     env: z.record(variable, z.string({ error: "a string" }), { error: "a map of variables" }).default({}),
     secrets: z.record(variable, secretSource, { error: "a map of secrets" }).prefault({}),
     routes: z.array(route, { error: "a list of {lb: NAME, host: NAME, path: PATH}" }).prefault([]),

@@ -2,14 +2,17 @@ import { z } from "zod";
 import type { CertificateSource, LbSettings, LoadBalancer } from "../../model/fleet.ts";
 import { CERTIFICATE, INTERFACE } from "../names.ts";
 import { vips } from "./addresses.ts";
+import { follow } from "./follow.ts";
+import type { FollowFields } from "./follow.ts";
 import { secretSource } from "./secrets.ts";
 import { settingsShape } from "./settings.ts";
 import { anyText, keys, oneOf, text, whole } from "./values.ts";
 
 /** What drover.yaml says about one set of balancers, defaults filled in. */
-export interface BalancerFields extends Omit<LoadBalancer, "name" | "selector"> {
+export interface BalancerFields extends Omit<LoadBalancer, "name" | "selector" | "follow"> {
   /** The selector as written. */
   readonly hosts: string;
+  readonly follow: readonly FollowFields[];
 }
 
 const certificate = keys({
@@ -56,6 +59,7 @@ export const balancerSet: z.ZodType<BalancerFields> = keys({
   failover: oneOf(["standard", "fast"]).optional().meta({ default: "standard" }),
   interface: text("the name of a network interface, at most 15 characters", INTERFACE).optional(),
   certificates: certificates.prefault([]),
+  follow,
   ...settingsShape,
 }).transform((written, context): BalancerFields => {
   const {
@@ -65,6 +69,7 @@ export const balancerSet: z.ZodType<BalancerFields> = keys({
     failover,
     interface: nic = null,
     certificates: own,
+    follow: followed,
     ...rest
   } = written;
   if (vip.length === 0)
@@ -86,5 +91,6 @@ export const balancerSet: z.ZodType<BalancerFields> = keys({
     interface: nic,
     certificates: own,
     settings,
+    follow: followed,
   };
 });

@@ -58,7 +58,9 @@ const CAUSE: Readonly<Record<Route["kind"], string>> = {
 /** What is wrong with a route by itself. */
 function misfitsOf(kind: Route["kind"], written: Fields): readonly { message: string; key?: keyof Fields }[] {
   return [
-    ...STRANGE[kind].filter((key) => written[key] !== undefined).map((key) => ({ message: `no ${key} ${CAUSE[kind]}`, key })),
+    ...STRANGE[kind]
+      .filter((key) => written[key] !== undefined)
+      .map((key) => ({ message: `no ${key} ${CAUSE[kind]}`, key })),
     ...(kind === "http" && written.host === undefined && written.path === undefined
       ? [{ message: "a host, a path or a port" }]
       : []),
