@@ -130,7 +130,7 @@ function addReaders(root: Command, run: Run): void {
       .action((selector, options) => run(options, (context) => hostsCommand(context, selector))),
   );
   root.addCommand(
-    verb("status", "show release, unit, balancer state and sessions of every instance")
+    verb("status", "show release, unit, balancer state, sessions and DNS of every instance")
       .argument("[app]")
       .action((app, options) => run(options, (context) => statusCommand(context, app))),
   );

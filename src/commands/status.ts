@@ -1,6 +1,8 @@
 import type { FirewallDebt } from "../model/firewall.ts";
 import type { StateFacts } from "../model/ports.ts";
 import type { Topology } from "../model/topology.ts";
+import { serviceOf } from "../discovery/desired.ts";
+import type { DnsView } from "../discovery/facts.ts";
 import type { HostView } from "../plan/input.ts";
 import { EXIT_CODE } from "../report/exit-code.ts";
 import { table } from "../report/table.ts";
@@ -11,6 +13,7 @@ import { drainWords } from "./move-host.ts";
 import { findApp } from "./rollout-start.ts";
 import type { Survey } from "./survey.ts";
 import { observe } from "./survey.ts";
+import { lookAtZone } from "./survey-dns.ts";
 import { withWorld } from "./with-world.ts";
 
 /** One instance as its host and every balancer see it; null: nobody could say. */
@@ -24,22 +27,27 @@ interface Row {
     readonly state: string;
     readonly sessions: number | null;
   }[];
+  /** Whether DNS tells clients of it; null: the app is not in DNS and is not to be. */
+  readonly dns: "published" | "withdrawn" | "unknown" | null;
 }
 
-/** `drover status [APP]`: release, unit, balancer state and sessions of every instance. Changes nothing. */
+/** `drover status [APP]`: release, unit, balancer state, sessions and DNS of every instance. Changes nothing. */
 export async function statusCommand(context: Context, app: string | undefined): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null) return EXIT_CODE.usage;
   if (app !== undefined && findApp(context, files, app) === null) return EXIT_CODE.usage;
   return await withWorld(context, files, async (connected) => {
     const survey = await observe(context, connected);
-    return tell(context, { topology: files.topology, survey, only: app ?? null });
+    const zone = await lookAtZone(context, connected, survey);
+    return tell(context, { topology: files.topology, survey, zone: zone?.view ?? null, only: app ?? null });
   });
 }
 
 interface Asked {
   readonly topology: Topology;
   readonly survey: Survey;
+  /** Null: no zone is written to. */
+  readonly zone: DnsView | null;
   readonly only: string | null;
 }
 
@@ -48,7 +56,7 @@ function tell(context: Context, asked: Asked): number {
   const rows = instancesOf(asked).map(([app, host]) => rowOf(app, host, asked));
   const silent = [...survey.views].flatMap(([, view]) => (view.release.kind === "unknown" ? [view.release.why] : []));
   const state = survey.state.kind === "known" ? survey.state.value : null;
-  const isUnknown = state === null || silent.length > 0 || rows.some((row) => row.balancers.some(isUnseen));
+  const isUnknown = state === null || silent.length > 0 || rows.some(isUnseen);
   if (context.options.output === "json") {
     const facts = { open: null, drains: null, holder: null, ...state };
     const { open, drains, holder } = facts;
@@ -64,8 +72,8 @@ function debtsOf(state: StateFacts | null): readonly FirewallDebt[] | null {
   return state === null ? null : (state.ledger?.debts ?? []);
 }
 
-function isUnseen({ state }: Row["balancers"][number]): boolean {
-  return state === "unknown";
+function isUnseen({ balancers, dns }: Row): boolean {
+  return dns === "unknown" || balancers.some(({ state }) => state === "unknown");
 }
 
 /** Instances that the files want, and those that still run though no file wants them any more. */
@@ -80,7 +88,7 @@ function instancesOf({ topology, survey, only }: Asked): readonly (readonly [app
   return [...wanted, ...leaving].filter(([app]) => only === null || app === only);
 }
 
-function rowOf(app: string, host: string, { topology, survey }: Asked): Row {
+function rowOf(app: string, host: string, { topology, survey, zone }: Asked): Row {
   const view = survey.views.get(host)?.release;
   const facts = view?.kind === "known" ? view.value.apps.find((each) => each.app === app) : undefined;
   const state = facts?.state ?? null;
@@ -92,7 +100,19 @@ function rowOf(app: string, host: string, { topology, survey }: Asked): Row {
     balancers: balancersRouting(app, topology).map((balancer) =>
       balancerCell(`${app}/${host}`, balancer, survey.views.get(balancer)),
     ),
+    dns: zone === null ? null : dnsCell(app, host, zone, topology),
   };
+}
+
+/** As the primary has it, which every change goes to first. */
+function dnsCell(app: string, host: string, { primary: { facts } }: DnsView, topology: Topology): Row["dns"] {
+  const wanted = topology.apps.find(({ name }) => name === app);
+  const isService = wanted !== undefined && serviceOf(topology, wanted) !== null;
+  if (facts.kind === "unknown") return isService ? "unknown" : null;
+  const found = facts.value.apps.get(app);
+  const isThere = found?.owner.kind === "ours" && found.hosts.some((each) => each.host === host);
+  if (isThere) return "published";
+  return isService ? "withdrawn" : null;
 }
 
 function balancersRouting(app: string, { apps, balancers }: Topology): readonly string[] {
@@ -107,6 +127,7 @@ function balancerCell(server: string, balancer: string, view: HostView | undefin
 }
 
 function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[]): readonly string[] {
+  const hasDns = rows.some(({ dns }) => dns !== null);
   const cells = rows.map((row) => [
     row.app,
     row.host,
@@ -115,12 +136,10 @@ function lines(rows: readonly Row[], survey: Survey, unknown: readonly string[])
     row.balancers
       .map(({ balancer, state, sessions }) => `${balancer} ${state}${sessions === null ? "" : ` ${String(sessions)}`}`)
       .join(", "),
+    ...(hasDns ? [row.dns ?? "-"] : []),
   ]);
-  return [
-    ...table(["app", "host", "release", "unit", "balancer, state, sessions"], cells),
-    ...stateLines(survey),
-    ...unknown,
-  ];
+  const heading = ["app", "host", "release", "unit", "balancer, state, sessions", ...(hasDns ? ["DNS"] : [])];
+  return [...table(heading, cells), ...stateLines(survey), ...unknown];
 }
 
 function stateLines({ state }: Survey): readonly string[] {

@@ -27,16 +27,29 @@ export async function findDns(
   connected: Connected,
   { survey, fleetKey }: { readonly survey: Survey; readonly fleetKey: string | null },
 ): Promise<DnsFound> {
-  const zone = zoneRef(connected.topology);
-  if (zone === null) return { input: null, key: null };
-  const look = lookAt(context, connected, { zone, survey });
-  const [primary, secondaries, key] = await Promise.all([
-    look(zone.servers.primary),
-    Promise.all(zone.servers.secondaries.map(look)),
+  const [seen, key] = await Promise.all([
+    lookAtZone(context, connected, survey),
     zoneKey(context, connected.topology, fleetKey),
   ]);
+  if (seen === null) return { input: null, key: null };
   const fingerprint = key?.base64.fingerprint(fleetKey ?? "") ?? NO_FINGERPRINT;
-  return { input: { zone, view: { primary, secondaries }, fingerprint }, key };
+  return { input: { ...seen, fingerprint }, key };
+}
+
+/** Asks every server of the zone for all that concerns the fleet; null where no zone is written to. */
+export async function lookAtZone(
+  context: Context,
+  connected: Connected,
+  survey: Survey,
+): Promise<Pick<DnsInput, "zone" | "view"> | null> {
+  const zone = zoneRef(connected.topology);
+  if (zone === null) return null;
+  const look = lookAt(context, connected, { zone, survey });
+  const [primary, secondaries] = await Promise.all([
+    look(zone.servers.primary),
+    Promise.all(zone.servers.secondaries.map(look)),
+  ]);
+  return { zone, view: { primary, secondaries } };
 }
 
 /** How one server of the zone is asked for everything that concerns the fleet. */
@@ -80,11 +93,10 @@ function setsOf(service: ReturnType<typeof serviceOf>): readonly string[] {
 
 /** A server that drover is to set up and has not yet answers for nothing, and nobody needs to be asked. */
 function isSetUp({ name }: DnsServer, { dns }: Topology, { views }: Survey): boolean {
-  if (dns?.servers.kind !== "hosts") return true;
   const named = views.get(name)?.named;
-  if (named?.kind !== "known") return true;
-  const model = named.value.manifest?.model;
+  if (dns?.servers.kind !== "hosts" || named?.kind !== "known") return true;
+  const model = named.value.manifest?.model ?? null;
+  if (model === null || model.zone !== dns.zone?.name) return false;
   // One that was a secondary so far begins with a zone of its own.
-  const role = dns.servers.hosts[0] === name ? "primary" : model?.role;
-  return model?.zone === dns.zone?.name && model?.role === role;
+  return model.role === "primary" || dns.servers.hosts[0] !== name;
 }
