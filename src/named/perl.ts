@@ -62,12 +62,14 @@ export const PERL_MERGE: string = String.raw`
  */
 export const PERL_WORDS: string = String.raw`
   use strict; use warnings;
-  my $usual = qr/received control channel|listening on|empty zone|command channel|priming|resolving |managed-keys|: loaded serial
-    |^using |^found |^built |^running |^compiled |^linked |^default |^threads |^starting |^----|^BIND 9 |^Internet Systems
-    |^corporation|^support |limit|hint zone|^all zones|^running|^reading built|^generating|sizing|^set up|automatic interface
-    |^Start|^Stop|^exiting|^shutting|^named.service/xi;
+  my $usual = join "|", "received control channel", "listening on", "empty zone", "command channel", "priming", "resolving ",
+    "managed-keys", "loaded serial", "^using ", "^found ", "^built ", "^running", "^compiled ", "^linked ", "^default ",
+    "^threads ", "^starting ", "^---", "^BIND 9 ", "^Internet Systems", "^corporation", "^support ", "limit", "hint zone",
+    "^all zones", "^reading built", "^generating", "^sizing", "^set up", "automatic interface", "^Start", "^Stop", "^exiting",
+    "^shutting", "^named.service", "working directory", "^configuring", "^scheduled ", "newly configured zones",
+    "^reloading configuration succeeded", "^loading configuration";
   my (%seen, @said);
-  while (my $line = <STDIN>) { chomp $line; push @said, $line if $line !~ $usual && !$seen{$line}++ }
+  while (my $line = <STDIN>) { chomp $line; push @said, $line if $line !~ /$usual/i && !$seen{$line}++ }
   splice(@said, 0, @said - 8) if @said > 8;
   print map { "$_
 " } @said;

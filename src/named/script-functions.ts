@@ -110,7 +110,7 @@ until_answers() {
 }
 # A zone that was loaded from the copy proves nothing. When it expires moves with each refresh that the key was good for.
 until_refreshed() {
-  end=$(( $(date +%s) + 20 )); first= tries=0
+  end=$(( $(date +%s) + 15 )); first= tries=0
   while [ "$(date +%s)" -lt "$end" ]; do
     if loaded; then
       [ "$had_copy" = yes ] || return 0
@@ -122,7 +122,7 @@ until_refreshed() {
     [ $((tries % 4)) != 1 ] || control refresh "$zone" > /dev/null
     sleep 0.2
   done
-  why="the zone $zone did not come from its primary within 20 s"; return 1
+  why="the zone $zone did not come from its primary within 15 s"; return 1
 }
 proves() {
   why=

@@ -5,7 +5,7 @@ import type { NamedFacts } from "./facts.ts";
 /** Drafts side by side, stage after stage. */
 export type DraftStages = readonly (readonly Draft[])[];
 
-/** Checks, installation, start, transfer of the zone, and on failure all of it backwards: 20 s each at most. */
+/** Checks, installation, start, transfer of the zone, and on failure all of it backwards: a quarter of a minute each at most. */
 const INSTALL_DEADLINE = 120_000;
 
 /** What is on a host now, to go back to. */
