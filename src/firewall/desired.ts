@@ -2,6 +2,7 @@ import type { FirewallModel, FirewallRule, PortRange } from "../model/firewall.t
 import type { Topology } from "../model/topology.ts";
 import { rulesFromApps } from "./from-apps.ts";
 import { rulesFromFleet } from "./from-fleet.ts";
+import { rulesFromFollow } from "./from-follow.ts";
 import { rulesFromLogs } from "./from-logs.ts";
 import { rulesFromMetrics } from "./from-metrics.ts";
 import { rulesFromPolicies } from "./from-policies.ts";
@@ -44,7 +45,7 @@ export function desiredFirewall(topology: Topology): ReadonlyMap<string, Firewal
   if (firewall === null) return new Map();
   const ground = groundOf(topology, firewall);
   const rules = new Map<string, FirewallRule[]>(ground.hosts.map((host) => [host, []]));
-  for (const from of [rulesFromFleet, rulesFromLogs, rulesFromMetrics, rulesFromApps, rulesFromPolicies]) {
+  for (const from of [rulesFromFleet, rulesFromFollow, rulesFromLogs, rulesFromMetrics, rulesFromApps, rulesFromPolicies]) {
     for (const { hosts, rule } of from(ground)) {
       for (const host of hosts) rules.get(host)?.push(rule);
     }

@@ -82,11 +82,12 @@ function dnsMatches(port: number): Part["matches"] {
   return [matchPort("tcp", port), matchPort("udp", port)];
 }
 
-function web(ground: Ground, { name, hosts }: TopologyBalancer): readonly Placement[] {
+function web(ground: Ground, { name, hosts, follow = [] }: TopologyBalancer): readonly Placement[] {
   const apps = [...ground.apps.values()].filter(({ routes }) =>
     routes.some((route) => route.kind !== "port" && route.lb === name),
   );
-  if (apps.length === 0) return [];
+  const follows = follow.some(({ routes }) => routes.some(({ kind }) => kind !== "port"));
+  if (apps.length === 0 && !follows) return [];
   return place(
     ground,
     { direction: "in", source: `fleet/balancer/${name}:0`, hosts },

@@ -29,12 +29,18 @@ function ofFleet({ file, fields }: DroverDraft): readonly Found[] {
 }
 
 function ofBalancers({ file, fields }: DroverDraft): readonly Found[] {
-  return Object.entries(fields.loadBalancers ?? {}).flatMap(([name, { vips, settings }]): readonly Found[] => {
+  return Object.entries(fields.loadBalancers ?? {}).flatMap(([name, { vips, settings, follow }]): readonly Found[] => {
     const path = ["loadBalancers", name];
     const set: Found = [["in"], `fleet/balancer/${name}:0`, keyPlaceOf(file, path)];
     const vrrp: Found = [BOTH, `fleet/vrrp/${name}:0`, placeOf(file, [...path, "vip"])];
     const log: Found = [BOTH, `fleet/log/${name}:0`, placeOf(file, [...path, "log"])];
-    return [set, ...(vips.length === 0 ? [] : [vrrp]), ...(settings.log.target === "/dev/log" ? [] : [log])];
+    const names: Found = [BOTH, `fleet/follow/${name}:0`, keyPlaceOf(file, [...path, "follow"])];
+    return [
+      set,
+      ...(follow.length === 0 ? [] : [names]),
+      ...(vips.length === 0 ? [] : [vrrp]),
+      ...(settings.log.target === "/dev/log" ? [] : [log]),
+    ];
   });
 }
 

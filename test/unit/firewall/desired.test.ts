@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { desiredFirewall } from "../../../src/firewall/desired.ts";
-import { DEFAULT_SETTINGS } from "../../../src/inventory/schema/defaults.ts";
+import { HEALTH } from "../../support/balancer.ts";
+import { DEFAULT_BALANCING, DEFAULT_SETTINGS } from "../../../src/inventory/schema/defaults.ts";
+import type { Follow } from "../../../src/model/fleet.ts";
 import type { FirewallRule } from "../../../src/model/firewall.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import {
@@ -125,6 +127,38 @@ describe("what follows from the fleet", () => {
     expect(from("fleet/balancer/inner", { sets, apps }, "lb2")).toEqual([]);
     const rules = desiredFirewall(topologyWith({ hosts: HOSTS, sets, apps })).get("lb1")?.rules ?? [];
     expect(rules.find(({ source }) => source === "fleet/balancer/edge:0")?.apps).toEqual(["shop"]);
+  });
+
+  test("balancers that follow a service are open for its routes, and isolated ones get out to its name servers", () => {
+    const topology = topologyWith({
+      hosts: HOSTS,
+      sets: { edge: { on: ["lb1"] }, inner: { on: ["lb2"] } },
+      firewall: { policies: [closed("lb1")] },
+    });
+    const service = { servers: 10, health: HEALTH, balancing: DEFAULT_BALANCING };
+    const nameservers = [
+      { address: "192.0.2.53", port: 53 },
+      { address: "192.0.2.54", port: 5353 },
+    ];
+    const follow: readonly Follow[] = [
+      { ...service, name: "billing", srv: "_billing._tcp.svc.test", nameservers, routes: [httpRoute("edge")] },
+      {
+        ...service,
+        name: "ledger",
+        srv: "_ledger._tcp.svc.test",
+        nameservers: null,
+        routes: [portRoute("edge", 5432)],
+      },
+    ];
+    const balancers = topology.balancers.map((set) => (set.name === "edge" ? { ...set, follow } : set));
+    const rules = (host: string) => rulesOn({ ...topology, balancers }, host).filter((rule) => !rule.includes("ssh"));
+    expect(rules("lb1").toSorted()).toEqual([
+      "in fleet/balancer/edge:0 tcp 80,443 anyone",
+      expect.stringMatching(/^in fleet\/follow\/edge:0 tcp 5432 /),
+      "out fleet/follow/edge:0 tcp 53 192.0.2.53/32",
+      "out fleet/follow/edge:0 tcp 5353 192.0.2.54/32",
+    ]);
+    expect(rules("lb2")).toEqual([]);
   });
 
   test("metrics are for whom the fleet names: of balancers that do not listen on loopback, and of apps", () => {
