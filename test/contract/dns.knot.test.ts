@@ -3,7 +3,7 @@ import { realSubject } from "./support/dns-subject.ts";
 import { startKnot } from "./support/knot.ts";
 
 dnsContract("the DNS client to a real Knot", () =>
-  realSubject(startKnot, {
+  realSubject(() => startKnot(), {
     mostRecords: null,
     ontoAlias: "ignored",
     order: "as written",

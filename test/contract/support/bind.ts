@@ -1,9 +1,13 @@
 import type { DnsKey } from "../../../src/model/dns.ts";
 import { base64Of, BEFORE, SOA, startDnsServer, ZONE } from "./dns-server.ts";
-import type { DnsPlace, RealDns } from "./dns-server.ts";
+import type { DnsPlace, DnsProgram, RealDns } from "./dns-server.ts";
+import { freePort } from "./sshd.ts";
 
-/** Starts BIND with the zone, as drover sets up a primary: the key may write four types of records. */
-export function startBind(): Promise<RealDns> {
+/**
+ * Starts BIND with the zone, as drover sets up a primary: the key may write four types of records. `notify`: the port of a
+ * secondary that it tells of changes, with the key.
+ */
+export function startBind(notify?: number): Promise<RealDns> {
   return startDnsServer({
     name: "bind",
     prepare: (at) => {
@@ -13,6 +17,7 @@ export function startBind(): Promise<RealDns> {
         "  type primary;",
         `  file "${ZONE}.zone";`,
         "  update-policy { grant drover zonesub SRV A AAAA TXT; };",
+        ...(notify === undefined ? ["  notify no;"] : notifying(notify)),
         "};",
       ];
       return named(at, [...options(at), keyBlock(at.key), keyBlock(at.denied), ...zone]);
@@ -20,24 +25,31 @@ export function startBind(): Promise<RealDns> {
   });
 }
 
-/** Starts a BIND that follows another, which has to be told of it: see {@link follow}. */
-export function startSecondBind(primary: RealDns): Promise<RealDns> {
-  return startDnsServer(
-    {
-      name: "bind2",
-      prepare: (at) => {
-        const zone = [
-          `zone "${ZONE}" {`,
-          "  type secondary;",
-          `  primaries { 127.0.0.1 port ${primary.server.port} key drover; };`,
-          `  file "${ZONE}.copy";`,
-          "};",
-        ];
-        return named(at, [...options(at), keyBlock(at.key), ...zone]);
-      },
+/** Without delay: by default BIND gathers changes for five seconds. */
+function notifying(port: number): readonly string[] {
+  return ["  notify explicit;", "  notify-delay 0;", `  also-notify { 127.0.0.1 port ${port} key drover; };`];
+}
+
+/** A primary that tells a secondary of changes at once. */
+export async function startBindPair(): Promise<{ readonly primary: RealDns; readonly secondary: RealDns }> {
+  const port = await freePort();
+  const primary = await startBind(port);
+  const { key, denied, server } = primary;
+  const program: DnsProgram = {
+    name: "bind2",
+    prepare: (at) => {
+      const zone = [
+        `zone "${ZONE}" {`,
+        "  type secondary;",
+        `  primaries { 127.0.0.1 port ${server.port} key drover; };`,
+        `  file "${ZONE}.copy";`,
+        "  notify no;",
+        "};",
+      ];
+      return named(at, [...options(at), keyBlock(at.key), ...zone]);
     },
-    primary,
-  );
+  };
+  return { primary, secondary: await startDnsServer(program, { key, denied, port }) };
 }
 
 function named(at: DnsPlace, lines: readonly string[]): readonly [string, ...string[]] {
@@ -57,7 +69,6 @@ function options({ directory, port }: DnsPlace): readonly string[] {
     "  recursion no;",
     "  dnssec-validation no;",
     "  allow-transfer { key drover; };",
-    "  notify no;",
     "  minimal-responses yes;",
     "};",
     "controls { };",

@@ -18,6 +18,8 @@ export type DnsTrouble =
   | "flips-a-bit"
   /** The signature is not there any more. */
   | "strips-signatures"
+  /** No signature, and the code of a refusal. */
+  | "refuses-unsigned"
   /** Another message's id. */
   | "changes-ids"
   /** Whatever comes back is no DNS at all. */
@@ -116,6 +118,9 @@ function troubled(message: Buffer, trouble: DnsTrouble | null, key: string): { b
       message.writeUInt8(message.readUInt8(at) ^ 1, at);
       return whole(message);
     }
+    case "refuses-unsigned":
+      message.writeUInt8((message.readUInt8(3) & 0xf0) | 5, 3);
+      return troubled(message, "strips-signatures", key);
     case "strips-signatures": {
       const at = message.lastIndexOf(
         Buffer.concat([Buffer.of(key.length), Buffer.from(`${key}\0`), Buffer.of(0, 250, 0, 255)]),

@@ -49,8 +49,6 @@ export interface DnsProgram {
   readonly name: string;
   /** Writes what it reads at its start; gives the command that runs it in the foreground, as this user. */
   prepare(at: DnsPlace): readonly [string, ...string[]];
-  /** Zones to ask for until they are there. */
-  readonly zones?: readonly string[];
 }
 
 /** Where a server is to run, with whose keys. */
@@ -73,19 +71,20 @@ export function base64Of(key: DnsKey): string {
   return Buffer.from(key.secret.reveal()).toString("base64");
 }
 
-/** Starts a server. `keys`: those of another server, e.g. of the primary that this one follows. */
+/** Starts a server, with keys and a port of its own unless it is given some. */
 export async function startDnsServer(
   program: DnsProgram,
-  keys: { readonly key: DnsKey; readonly denied: DnsKey } = { key: makeDnsKey("drover"), denied: makeDnsKey("denied") },
+  { key = makeDnsKey("drover"), denied = makeDnsKey("denied"), ...own }: Partial<DnsPlace> = {},
 ): Promise<RealDns> {
   const directory = mkdtempSync(join(tmpdir(), `drover-${program.name}-`));
   chmodSync(directory, 0o700);
   const log = join(directory, "server.log");
-  const port = await freePort();
+  const port = own.port ?? (await freePort());
   const [command, ...args] = program.prepare({
     directory,
     port,
-    ...keys,
+    key,
+    denied,
     file(name, text) {
       writeFileSync(join(directory, name), text);
       return join(directory, name);
@@ -98,7 +97,7 @@ export async function startDnsServer(
       cwd: directory,
       stdio: ["ignore", openSync(log, "a"), openSync(log, "a")],
     });
-    await answering(port, child, program.zones ?? [ZONE]).catch((error: unknown) => {
+    await answering(port, child).catch((error: unknown) => {
       throw new Error(`${program.name} did not start: ${String(error)}\n${tryRead(log) ?? ""}`);
     });
   };
@@ -116,7 +115,8 @@ export async function startDnsServer(
   await start();
   return {
     server: { name: program.name, address: "127.0.0.1", port },
-    ...keys,
+    key,
+    denied,
     directory,
     log: () => readFileSync(log, "utf8"),
     halt,
@@ -128,15 +128,15 @@ export async function startDnsServer(
   };
 }
 
-/** Waits until a server answers for its zones, for at most ten seconds. */
-async function answering(port: number, child: ChildProcess, zones: readonly string[]): Promise<void> {
+/** Waits until a server answers for the zone, for at most ten seconds. */
+async function answering(port: number, child: ChildProcess): Promise<void> {
   const resolver = new Resolver({ timeout: 250, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
   const until = Date.now() + 10_000;
   let last: unknown = null;
   while (child.exitCode === null && Date.now() < until) {
     try {
-      await Promise.all(zones.map((zone) => resolver.resolveSoa(zone)));
+      await resolver.resolveSoa(ZONE);
       return;
     } catch (error) {
       last = error;
