@@ -14,6 +14,12 @@ export function recordsFound(app: string, input: PlanInput): AppRecords | null {
   return isThere ? found : null;
 }
 
+/** As {@link recordsFound}, where this fleet wrote it. */
+export function ownRecords(app: string, input: PlanInput): AppRecords | null {
+  const found = recordsFound(app, input);
+  return found?.owner.kind === "ours" ? found : null;
+}
+
 /** Apps of which drover has written something into the zone. */
 export function publishedApps(input: PlanInput): readonly string[] {
   return [...(zoneFound(input)?.apps ?? [])].flatMap(([app, { owner }]) => (owner.kind === "ours" ? [app] : []));

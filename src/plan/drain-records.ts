@@ -4,7 +4,7 @@ import { serviceOf } from "../discovery/desired.ts";
 import { publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
-import { longestTtl, publishedApps, recordsFound } from "./dns-view.ts";
+import { longestTtl, publishedApps, ownRecords } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import type { Situation } from "./situation.ts";
 
@@ -22,7 +22,7 @@ export function appsToldOf(host: string, input: PlanInput): readonly string[] {
   const wanted = input.topology.apps.filter((app) => {
     return serviceOf(input.topology, app) !== null && app.instances.some((each) => each.host === host);
   });
-  const told = publishedApps(input).filter((app) => recordsFound(app, input)?.hosts.some((each) => each.host === host));
+  const told = publishedApps(input).filter((app) => ownRecords(app, input)?.hosts.some((each) => each.host === host));
   return [...wanted.map(({ name }) => name), ...told];
 }
 
@@ -30,7 +30,7 @@ export function appsToldOf(host: string, input: PlanInput): readonly string[] {
 export function recordsOn(situation: Situation, host: string, input: PlanInput): RecordsOnHost | null {
   const { name: app } = situation;
   const service = situation.app === null ? null : serviceOf(input.topology, situation.app);
-  const found = recordsFound(app, input);
+  const found = ownRecords(app, input);
   if (input.dns === null || (service === null && found === null)) return null;
   const [there, wanted] = [of(host, found), of(host, service)];
   const gates = probeOn(situation, host, input);

@@ -1,5 +1,7 @@
 import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
+import { appProblem } from "../discovery/claims.ts";
+import { serviceOf } from "../discovery/desired.ts";
 import { cutBatches } from "./batches.ts";
 import { publicationOf } from "./publication.ts";
 import type { PlanInput } from "./input.ts";
@@ -10,9 +12,10 @@ import { recordsFound } from "./dns-view.ts";
 export function publicationProblems(situation: Situation, input: PlanInput): readonly Failure[] {
   const found = recordsFound(situation.name, input);
   if (found === null) return [];
-  const [alias] = found.aliases;
-  if (alias !== undefined) return [aliased(situation.name, ...alias)];
-  if (found.owner.kind !== "ours") return [foreign(situation.name)];
+  const service = situation.app === null ? null : serviceOf(input.topology, situation.app);
+  const wanted = (service?.hosts ?? []).flatMap(({ endpoints }) => endpoints.map(({ set }) => set));
+  const problem = appProblem(found, new Set([...wanted, ...found.sets.keys(), ...found.aliases.keys()]));
+  if (problem !== null) return service === null ? [] : [problem];
   return input.allowEmpty ? [] : emptied(situation, input);
 }
 
@@ -45,17 +48,4 @@ function emptied(situation: Situation, input: PlanInput): readonly Failure[] {
 export function emptyFailure(app: string, hosts: readonly string[]): Failure {
   const what = `${app}: without ${hosts.join(", ")} nobody who asks DNS would be told of any instance`;
   return failure("dns-empty", what, "if that is what you want: --allow-empty");
-}
-
-function aliased(app: string, set: string, target: string): Failure {
-  const what = `${app}: ${set} is an alias (CNAME) of ${target} in DNS, and no record can stand beside one`;
-  return failure("dns-foreign", what, "remove the alias where it was made, and try again");
-}
-
-function foreign(app: string): Failure {
-  return failure(
-    "dns-foreign",
-    `${app}: its records in DNS were not written by this fleet`,
-    `see them: drover dns show ${app}; take them over: drover dns adopt ${app}`,
-  );
 }

@@ -7,7 +7,7 @@ import type { AppRecords } from "../discovery/facts.ts";
 import { forget, publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
-import { longestTtl, recordsFound } from "./dns-view.ts";
+import { longestTtl, ownRecords } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import type { Situation } from "./situation.ts";
 
@@ -44,7 +44,7 @@ export const UNPUBLISHED: Publication = {
 /** Works out an app's place in DNS. The zone's records must be known. */
 export function publicationOf(situation: Situation, input: PlanInput): Publication {
   const { dns, topology } = input;
-  const found = recordsFound(situation.name, input);
+  const found = ownRecords(situation.name, input);
   const service = situation.app === null ? null : serviceOf(topology, situation.app);
   if (dns === null || (service === null && found === null)) return UNPUBLISHED;
   const work: Work = { situation, input, service, found, zone: dns.zone };

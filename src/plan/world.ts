@@ -2,7 +2,7 @@ import type { Action } from "../model/action.ts";
 import type { LbModel, ServerRef } from "../model/lb.ts";
 import { normalizeHaproxy, refName } from "../lb/normalize.ts";
 import type { AdminState } from "../lb/parse.ts";
-import { recordsFound } from "./dns-view.ts";
+import { ownRecords } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import { balancersOf } from "./situation.ts";
 import type { Situation } from "./situation.ts";
@@ -37,7 +37,7 @@ export function observedWorld(situation: Situation, input: PlanInput): World {
   const { name, fresh, changed, same, leaving, ready } = situation;
   const found = [...changed.map(({ desired }) => desired), ...same, ...leaving].map(({ host }) => host);
   const balancers = balancersOf(name, input);
-  const published = new Set((recordsFound(name, input)?.hosts ?? []).map(({ host }) => host));
+  const published = new Set((ownRecords(name, input)?.hosts ?? []).map(({ host }) => host));
   const inDns = (host: string): Pick<SimInstance, "published" | "remembered"> => {
     return { published: published.has(host), remembered: 0 };
   };
