@@ -78,7 +78,10 @@ function ahead(server: DnsServer, skew: number): string {
     : `our clock is ${-skew} s ahead of that of ${server.name}`;
 }
 
-/** The server does not know the key, or knows another under its name. `error`: RFC 8945 §3's word. */
+/**
+ * The server does not know the key, or knows another under its name. `error`: RFC 8945 §3's word. Knot says BADKEY also
+ * where BIND says REFUSED.
+ */
 export function badKey(server: DnsServer, key: DnsKey, error: string): Failure {
   const say: Readonly<Record<string, string>> = {
     BADKEY: `does not know the key ${key.name} (${key.algorithm})`,
@@ -88,7 +91,7 @@ export function badKey(server: DnsServer, key: DnsKey, error: string): Failure {
   return failure(
     "dns-key",
     `the DNS server ${place(server)} ${say[error] ?? `does not take our signature with the key ${key.name}`} (${error})`,
-    "name, algorithm and secret have to be the same there and under dns.key in drover.yaml; BIND tells its own: rndc tsig-list",
+    "name, algorithm and secret have to be the same there and under dns.key in drover.yaml; BIND tells its own: rndc tsig-list; Knot says the same where its acl does not let the key write this",
   );
 }
 
