@@ -2,7 +2,7 @@ import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
 import type { NamedModel } from "../model/named.ts";
-import { CONFIG, KEY, KEY_SUM, MANIFEST, PENDING, ZONES } from "./paths.ts";
+import { CACHE, CONFIG, KEY, KEY_SUM, MANIFEST, PENDING, ZONES } from "./paths.ts";
 
 /** What drover last applied on a DNS server. */
 export interface NamedManifest {
@@ -28,6 +28,8 @@ export interface NamedFacts {
   readonly key: "right" | "changed" | "missing";
   /** Zones of drover's whose file is here: this host is or was their primary. Sorted. */
   readonly zones: readonly string[];
+  /** Zones of drover's that this host has a secondary's copy of: as a primary it would begin with that. Sorted. */
+  readonly copies: readonly string[];
   /** True when a change was cut off, so that the running process may have other files loaded. */
   readonly interrupted: boolean;
 }
@@ -54,7 +56,8 @@ perl -e '
     my $noted = slurp("${KEY_SUM}") // ""; chomp $noted;
     say_hex("key", $safe && $noted eq sum("${KEY}") ? "right" : "changed");
   }
-  if (opendir(my $d, "${ZONES}")) { say_hex("zones", join(" ", sort map { /^([^\\/]+)\\.zone\\z/ ? $1 : () } readdir $d)) }
+  sub names { my ($folder, $like) = @_; opendir(my $d, $folder) or return ""; return join(" ", sort map { $_ =~ $like && -s "$folder/$_" ? $1 : () } readdir $d) }
+  say_hex("zones", names("${ZONES}", qr/^([^\\/]+)\\.zone\\z/)); say_hex("copies", names("${CACHE}", qr/^drover-([^\\/]+)\\.zone\\z/));
   say_hex("end", "yes");
 '
 `;
@@ -94,6 +97,10 @@ function keyOf(word: string | undefined): NamedFacts["key"] {
   return word === "right" ? "right" : "changed";
 }
 
+function namesOf(words: string | undefined): readonly string[] {
+  return (words ?? "").split(" ").filter((name) => name !== "");
+}
+
 /** Parses what {@link namedFact} printed. Throws a DroverError when it makes no sense. */
 function parseNamedFacts(stdout: string): NamedFacts {
   const found = hexLines(stdout);
@@ -107,7 +114,8 @@ function parseNamedFacts(stdout: string): NamedFacts {
     sha256: found.get("sha256") ?? null,
     manifest: manifestOf(found.get("manifest")),
     key: keyOf(found.get("key")),
-    zones: (found.get("zones") ?? "").split(" ").filter((zone) => zone !== ""),
+    zones: namesOf(found.get("zones")),
+    copies: namesOf(found.get("copies")),
     interrupted: found.has("pending"),
   };
 }

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { diffNamed } from "../../src/named/diff.ts";
 import { removeNamed } from "../../src/named/steps.ts";
 import type { NamedAction } from "../../src/model/named.ts";
 import { configOf, zoneOf } from "../unit/named/models.ts";
@@ -310,6 +311,8 @@ describe("a server that goes", () => {
     const wanted = await pair.input("dns2", "drover");
     const initial = model.initial === null ? null : { ...model.initial, servers: model.initial.servers.slice(1) };
     const promoted = { ...model, initial };
+    const found = await pair.facts("dns2");
+    expect(diffNamed(promoted, configOf(promoted), found)).toMatchObject({ creates: true, inherits: true });
     const config = configOf(promoted);
     const { previous: _, ...rest } = wanted;
     const action: NamedAction = { kind: "named.install", ...rest, model: promoted, config, zoneFile: zoneOf(promoted) };

@@ -23,6 +23,7 @@ test.for<readonly [string, Partial<NamedFacts>]>([
     kind: "install",
     reasons: [says],
     creates: false,
+    inherits: false,
   });
 });
 
@@ -38,6 +39,7 @@ test.for<readonly [string, NamedModel]>([
     kind: "install",
     reasons: ["named.conf is older than the files"],
     creates: false,
+    inherits: false,
   });
 });
 
@@ -52,6 +54,19 @@ test("a zone without a file has to be created, on a primary alone", () => {
     kind: "install",
     reasons,
     creates: true,
+    inherits: false,
+  });
+});
+
+test("a secondary becomes the primary with the copy it has", () => {
+  expect(diffNamed(PRIMARY, configOf(PRIMARY), factsWith(SECONDARY))).toEqual({
+    kind: "install",
+    reasons: [
+      "named.conf is older than the files",
+      "it becomes the primary of svc.lab.internal, with the copy it has as a secondary",
+    ],
+    creates: true,
+    inherits: true,
   });
 });
 

@@ -19,6 +19,7 @@ const whole = {
   sha256: sum,
   key: "right",
   zones: "svc.lab.internal x.test",
+  copies: "",
 };
 
 test("a primary as drover set it up", () => {
@@ -32,6 +33,7 @@ test("a primary as drover set it up", () => {
     manifest: { model: PRIMARY, sha256: sum },
     key: "right",
     zones: ["svc.lab.internal", "x.test"],
+    copies: [],
     interrupted: false,
   });
 });
@@ -47,6 +49,7 @@ test("a host without BIND", () => {
     manifest: null,
     key: "missing",
     zones: [],
+    copies: [],
     interrupted: false,
   });
 });

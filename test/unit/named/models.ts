@@ -97,6 +97,7 @@ export function factsWith(model: NamedModel, changes: Partial<NamedFacts> = {}):
     manifest: { model, sha256: sum },
     key: "right",
     zones: model.role === "primary" ? [model.zone] : [],
+    copies: model.role === "secondary" ? [model.zone] : [],
     interrupted: false,
     ...changes,
   };
