@@ -51,7 +51,7 @@ function changeOf(host: string, fingerprint: string, input: PlanInput): Change {
   const config = renderNamed(templates.named, model);
   const diff = diffNamed(model, config, facts);
   if (diff.kind === "same") return NOTHING;
-  const lost = diff.creates && !input.allowEmpty ? recordsElsewhere(model, host, input) : [];
+  const lost = diff.creates && !diff.inherits && !input.allowEmpty ? recordsElsewhere(model, host, input) : [];
   if (lost.length > 0) return { ...NOTHING, problems: lost };
   const zoneFile = diff.creates ? renderZone(templates.zone, model) : null;
   return {
