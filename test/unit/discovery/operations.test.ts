@@ -154,6 +154,23 @@ describe("what is another's", () => {
     );
   });
 
+  test.for([
+    ["records", srv("_shop._tcp", "x.example.com"), "dns-foreign"],
+    [
+      "an alias",
+      { name: `_shop._tcp.${ZONE}`, ttl: 9, type: "CNAME", target: "x.example.com" } as const,
+      "dns-conflict",
+    ],
+  ] as const)("%s that appear between the look and the message: they stay", ([, record, code]) => {
+    const world = zoneWorld();
+    world.dns.intercept = () => {
+      world.dns.put(ZONE, record);
+      return "pass";
+    };
+    expect(carryOut(world, publish([shopOn("app1")]))).toEqual(failing(code, "_shop._tcp "));
+    expect(linesOf(world)).toHaveLength(1);
+  });
+
   test("a newer run's: an old one gives up", () => {
     const world = published("app1");
     const outcome = carryOut(world, publish([shopOn("app2")]), { run: "old", epoch: 6 });
