@@ -74,6 +74,14 @@ describe("connections", () => {
     proxy.close();
   });
 
+  test("a server may have an IPv6 address", async () => {
+    const server = { ...bind.server, address: "::1" };
+    await withClient(async (client) => {
+      expect(await write(client, server, [txt("six", "6")])).toEqual({ kind: "done" });
+      expect(await ask(client, server, "six")).toMatchObject({ replies: [{ answers: [txt("six", "6")] }] });
+    });
+  });
+
   test("a server that was stopped is said to be so, and used again when it is back", async () => {
     await withClient(async (client) => {
       expect(await write(client, bind.server, [txt("back", "1")])).toEqual({ kind: "done" });

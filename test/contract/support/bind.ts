@@ -65,11 +65,14 @@ function options({ directory, port }: DnsPlace): readonly string[] {
     `  session-keyfile "${directory}/session.key";`,
     "  lock-file none;",
     `  listen-on port ${port} { 127.0.0.1; };`,
-    "  listen-on-v6 { none; };",
+    `  listen-on-v6 port ${port} { ::1; };`,
     "  recursion no;",
     "  dnssec-validation no;",
     "  allow-transfer { key drover; };",
     "  minimal-responses yes;",
+    // Twenty a second, its default, means ten every half second: a secondary would be behind by that much, twice over.
+    "  notify-rate 1000;",
+    "  serial-query-rate 1000;",
     "};",
     "controls { };",
   ];
