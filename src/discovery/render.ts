@@ -92,16 +92,19 @@ export function sizeProblem({ sets }: Pick<Rewrite, "sets">, update: DnsUpdate):
 
 /** At most so many bytes: nothing is counted as compressed. */
 function bytesOf({ prerequisites, changes }: DnsUpdate): number {
-  const records = [
-    ...prerequisites.flatMap((each) => (each.kind === "set-equals" ? each.records : [])),
-    ...changes.flatMap((each) => (each.kind === "add" || each.kind === "delete-record" ? [each.record] : [])),
-  ];
-  const bare = prerequisites.length + changes.length;
-  return records.reduce((sum, record) => sum + recordBytes(record), bare * 270);
+  return [...prerequisites, ...changes].reduce((sum, each) => {
+    if ("records" in each) return sum + each.records.reduce((bytes, record) => bytes + recordBytes(record), 0);
+    return sum + ("record" in each ? recordBytes(each.record) : headBytes(each.name));
+  }, 0);
+}
+
+/** A name, and type, class, TTL and length behind it (RFC 1035 §4.1.3). */
+function headBytes(name: string): number {
+  return name.length + 2 + 10;
 }
 
 function recordBytes(record: DnsRecord): number {
-  const head = record.name.length + 2 + 10;
+  const head = headBytes(record.name);
   switch (record.type) {
     case "TXT":
       return head + record.texts.reduce((sum, text) => sum + text.length + 1, 0);

@@ -58,7 +58,7 @@ export function* swap(job: Swap): Operation {
   while (true) {
     const seen: Seen = yield* look(zone, zone.servers.primary, names);
     begin ??= seen.elapsed;
-    if (seen.facts.kind === "unknown") return failed(unread(seen.facts.why, sent));
+    if (seen.facts.kind === "unknown") return failed(unread(seen.facts.why, sent, zone));
     const decision = decide(seen.facts.value, seen.warrant);
     if (decision.kind === "refuse") return failed(decision.failure);
     if (decision.kind === "same") return yield* verify(job, seen, decision.note ?? lostNote(sent));
@@ -130,10 +130,15 @@ function giveUp(
   );
 }
 
-/** A primary that cannot be read after a message whose fate is not known: that comes first. */
-function unread(why: Failure, { last }: Sent): Failure {
-  if (last?.kind !== "unknown") return why;
-  return { ...last.failure, detail: [...last.failure.detail, why.message] };
+/**
+ * A primary that cannot be read after a message: whatever is said then must not sound as if nothing had been changed, for
+ * only what may have been is taken back.
+ */
+function unread(why: Failure, { last }: Sent, { zone, servers }: ZoneRef): Failure {
+  if (last === null || last.kind === "unmet" || last.kind === "failed") return why;
+  if (last.kind === "unknown") return { ...last.failure, detail: [...last.failure.detail, why.message] };
+  const says = `${servers.primary.name} took a change of ${zone}, and what came of it cannot be read`;
+  return failure("dns-lost", says, why.hint, [why.message]);
 }
 
 function lostNote({ last }: Sent): string {
@@ -149,7 +154,14 @@ function* verify({ zone, names, decide }: Swap, seen: Seen, note: string): Opera
     return decision.kind === "write" ? decision.what : decision.failure.message;
   };
   const verdict = yield* seenEverywhere({ zone, names, differs }, { serial, begin: seen.elapsed, limit: LAG_LIMIT });
-  if (verdict.kind === "failed") return failed(verdict.failure);
+  if (verdict.kind === "failed") return failed(notEverywhere(verdict.failure, zone));
   const passed = verdict.passed.map(({ message }) => `passed over: ${message}`);
   return done([note, ...passed].filter((each) => each !== "").join("; "));
+}
+
+/** The primary has the change by then, so this never sounds as if nothing had been done. */
+function notEverywhere(why: Failure, { zone, servers }: ZoneRef): Failure {
+  if (why.code === "dns-lag") return why;
+  const says = `${servers.primary.name} has a change of ${zone} that another server does not show`;
+  return failure("dns-lag", says, why.hint, [why.message, ...why.detail]);
 }

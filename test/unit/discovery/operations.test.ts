@@ -93,6 +93,15 @@ describe("dns.publish", () => {
     expect(world.dns.updates).toEqual([]);
   });
 
+  test("of more ports and hosts than a message has room for is refused before anything is sent", () => {
+    const world = zoneWorld();
+    const host = (index: number): string => `${"a".repeat(50)}.${"b".repeat(50)}.${"c".repeat(50)}.h${String(index)}`;
+    const ports = ["p1", "p2", "p3"].map((name) => ({ set: `_${name}._tcp.shop`, priority: 0, weight: 1, port: 80 }));
+    const hosts = Array.from({ length: 100 }, (_, index) => ({ host: host(index), endpoints: ports }));
+    expect(carryOut(world, publish(hosts))).toEqual(failing("dns-too-large", "bytes, more than DNS has room for"));
+    expect(carryOut(world, publish(hosts.slice(0, 60)))).toEqual(DONE);
+  });
+
   test("of a host whose name is none is refused before anything is sent", () => {
     const world = zoneWorld();
     expect(carryOut(world, publish([shopOn("a..b")]))).toEqual(failing("files-invalid", "is no label"));
