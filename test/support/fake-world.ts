@@ -3,9 +3,11 @@ import type { Context } from "../../src/commands/context.ts";
 import { normalizeHaproxy } from "../../src/lb/normalize.ts";
 import { CONFIG } from "../../src/lb/paths.ts";
 import { sha256 } from "../../src/model/hash.ts";
-import type { Clock, Files, Lease, Store, Transport } from "../../src/model/ports.ts";
+import type { DnsKey, DnsServer } from "../../src/model/dns.ts";
+import type { Clock, DnsClient, Files, Lease, Store, Transport } from "../../src/model/ports.ts";
 import { FakeDns } from "../fake/dns.ts";
 import { createFakeDnsClient } from "../fake/dns-client.ts";
+import { Secret } from "../../src/model/secret.ts";
 import { fakeHaproxy, addLbCommands, printLbFact } from "../fake/haproxy.ts";
 import type { FakeHost } from "../fake/host.ts";
 import type { OwnAddresses } from "../fake/keepalived.ts";
@@ -36,6 +38,18 @@ const ADDRESSES: OwnAddresses = Object.fromEntries(
 const INVENTORY = `hosts:
 ${HOSTS.map((name, index) => `  ${name}: {address: 10.0.0.${String(index + 11)}, tags: {role: ${name.slice(0, -1)}}}`).join("\n")}
 `;
+
+/** Where the fleet publishes its apps, once it does: a primary and a secondary of somebody else's. */
+export const ZONE = "svc.test.internal";
+export const NS1: DnsServer = { name: "10.0.0.53", address: "10.0.0.53", port: 53 };
+export const NS2: DnsServer = { name: "10.0.0.54", address: "10.0.0.54", port: 53 };
+const ZONE_KEY = Buffer.alloc(32, 7);
+const GRANT: DnsKey = { name: "drover", algorithm: "hmac-sha256", secret: new Secret(ZONE_KEY) };
+
+function dnsBlock(settings: string): string {
+  const key = "key: {name: drover, secret: {file: dns.key}}";
+  return `dns: {servers: [${NS1.address}, ${NS2.address}], zone: ${ZONE}, ttl: 10s, ${key}${settings}}\n`;
+}
 
 /** Where drover comes from, as hosts see it. */
 export const OPERATOR = "10.0.0.1";
@@ -143,6 +157,34 @@ export class FakeWorld {
     this.files.texts.set("drover.yaml", block === null ? DROVER : `${DROVER}firewall: ${block}\n`);
   }
 
+  /** From now on shop is published in a zone of two servers, and every answer of a host is held against it. */
+  publish(settings = ""): void {
+    const drover = this.files.texts.get("drover.yaml") ?? "";
+    this.files.texts.set("drover.yaml", `${drover}${dnsBlock(settings)}`);
+    this.files.texts.set("dns.key", ZONE_KEY.toString("base64"));
+    this.dns.addZone({ zone: ZONE, primary: NS1, secondaries: [NS2], grants: [{ key: GRANT, types: null }] });
+  }
+
+  /** Hosts that a server of the zone tells clients of, sorted. */
+  told(server: DnsServer = NS1): readonly string[] {
+    const records = this.dns.records(ZONE, server).filter(({ name }) => name === `_shop._tcp.${ZONE}`);
+    return records.flatMap((each) => (each.type === "SRV" ? [each.target.replace(`.${ZONE}`, "")] : [])).toSorted();
+  }
+
+  /** What is wrong with what clients are told right now: hosts that do not answer. Nobody may ever have been told of one. */
+  readonly misled: string[] = [];
+  /** The fewest hosts that clients were told of since the first. */
+  fewest: number = Infinity;
+
+  #heedDns(): void {
+    for (const server of this.dns.has(NS1) ? [NS1, NS2] : []) {
+      const told = this.told(server);
+      if (told.length > 0 || this.fewest < Infinity) this.fewest = Math.min(this.fewest, told.length);
+      const silent = told.filter((host) => this.fleet.hosts.has(host) && !answers(this.fleet.host(host), "shop", this.clock.now()));
+      this.misled.push(...silent.map((host) => `${server.name} tells of ${host} at ${String(this.clock.now())}`));
+    }
+  }
+
   /** Runs a command as a process of its own, to its end or until it is killed: then the exit code is null. */
   async run(command: (context: Context) => Promise<number>, process: Process = new Process()): Promise<number | null> {
     const killed = this.#whenKilled(process);
@@ -173,11 +215,12 @@ export class FakeWorld {
       connect: () => {
         process.transport = mortalTransport(createFakeTransport(this.fleet), process, () => {
           this.lowest = Math.min(this.lowest, ...this.#serving());
+          this.#heedDns();
         });
         return {
           transport: process.transport,
           store: mortalStore(this.store, process),
-          dns: createFakeDnsClient(this.dns, this.clock),
+          dns: mortalDns(createFakeDnsClient(this.dns, this.clock), process),
         };
       },
       interrupts: { stop: process.stop.signal, drop: process.drop.signal },
@@ -271,6 +314,20 @@ function mortalTransport(inner: Transport, process: Process, look: () => void): 
       if (!process.isDead) inner.expect(hosts);
     },
     execs: () => inner.execs(),
+    close: () => inner.close(),
+  };
+}
+
+function mortalDns(inner: DnsClient, process: Process): DnsClient {
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (process.isDead) return await NEVER;
+    const result = await work();
+    return process.isDead ? await NEVER : result;
+  };
+  return {
+    query: (...asked) => alive(() => inner.query(...asked)),
+    update: (...asked) => alive(() => inner.update(...asked)),
+    probe: (...asked) => alive(() => inner.probe(...asked)),
     close: () => inner.close(),
   };
 }

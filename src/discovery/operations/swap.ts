@@ -162,6 +162,6 @@ function* verify({ zone, names, decide }: Swap, seen: Seen, note: string): Opera
 /** The primary has the change by then, so this never sounds as if nothing had been done. */
 function notEverywhere(why: Failure, { zone, servers }: ZoneRef): Failure {
   if (why.code === "dns-lag") return why;
-  const says = `${servers.primary.name} has a change of ${zone} that another server does not show`;
-  return failure("dns-lag", says, why.hint, [why.message, ...why.detail]);
+  const detail = [`${servers.primary.name} has this change of ${zone} already`, ...why.detail];
+  return failure("dns-lag", why.message, why.hint, detail);
 }

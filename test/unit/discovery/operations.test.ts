@@ -264,7 +264,7 @@ describe("the other servers", () => {
     const world = published("app1", "app2");
     world.dns.server(DNS2).instead = "SERVFAIL";
     expect(carryOut(world, publish([shopOn("app3")]))).toEqual(
-      failing("dns-answer", "dns2 does not answer for the zone svc.test: it answers SERVFAIL"),
+      failing("dns-lag", "dns2 does not answer for the zone svc.test: it answers SERVFAIL"),
     );
   });
 });
