@@ -14,6 +14,13 @@ type Reply =
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "answered"; readonly answer: (elapsed: number) => Answer };
 
+/** Milliseconds for one word with a DNS server: one that takes what it is asked and says nothing must not take the whole step. */
+const DNS_LIMIT = 5000;
+
+function atMost(ms: number, { deadline, signal }: Limits): Limits {
+  return { deadline: Math.min(deadline, ms), signal };
+}
+
 /**
  * Carries out one step: drives its operation, ask by ask, until it returns, its deadline has passed or `signal` aborts.
  * Never throws for what the world does; whatever else is thrown is a bug and ends the step as one.
@@ -51,7 +58,7 @@ async function answer(ask: Ask, deps: ExecDeps, relays: Relays, limits: Limits):
       return { kind: "answered", answer: (elapsed) => ({ kind: "haproxy", elapsed, replies: result.replies }) };
     }
     case "dns-query": {
-      const queried = await deps.dns.query(ask.server, ask.questions, limits);
+      const queried = await deps.dns.query(ask.server, ask.questions, atMost(DNS_LIMIT, limits));
       return {
         kind: "answered",
         answer: (elapsed) => ({ kind: "dns-query", elapsed, queried, warrant: deps.warrant }),
@@ -101,7 +108,7 @@ async function answerUpdate(
   limits: Limits,
 ): Promise<Reply> {
   if (dnsKey === null) throw new DroverError(failure("bug", `${server.name} was to be updated without a key`));
-  const updated = await dns.update(server, update, dnsKey, limits);
+  const updated = await dns.update(server, update, dnsKey, atMost(DNS_LIMIT, limits));
   return { kind: "answered", answer: (elapsed) => ({ kind: "dns-update", elapsed, updated }) };
 }
 
