@@ -103,7 +103,9 @@ function failedFate(steps: readonly Step[], host: string | null, state: RolloutS
   for (const step of steps) {
     const status = state.steps[step.id];
     if (status?.kind === "failed" && (host === null || step.host === host)) {
-      return isUnreachable(status.failure) ? "unreachable" : "failed";
+      // A DNS server that is silent says nothing of the host.
+      const isLost = isUnreachable(status.failure) && status.failure.code !== "dns-unreachable";
+      return isLost ? "unreachable" : "failed";
     }
   }
   return "notReached";
