@@ -12,6 +12,5 @@ test("100,000 random updates come back as they were meant or are refused", () =>
 });
 
 test("100,000 random answers are read or refused, and none passes for signed", () => {
-  fuzzDecoders(COUNT);
-  expect.assertions(0);
+  expect(() => fuzzDecoders(COUNT)).not.toThrow();
 });

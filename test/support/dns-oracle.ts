@@ -50,7 +50,7 @@ function isName(name: string): boolean {
   if (name.length > 253) return false;
   return name.split(".").every((written) => {
     const label = written.startsWith("_") ? written.slice(1) : written;
-    const inner = [...label].every((each) => LETTERS.includes(lower(each)) || each === "-");
+    const inner = label.split("").every((each) => LETTERS.includes(lower(each)) || each === "-");
     return label !== "" && written.length < 64 && inner && !label.startsWith("-") && !label.endsWith("-");
   });
 }

@@ -14,7 +14,7 @@ test("an update comes back from its bytes as it was meant, or is refused before 
 });
 
 test("no answer, of whatever bytes, breaks the decoder or passes for a signed one", () => {
-  fuzzDecoders(COUNT);
+  expect(() => fuzzDecoders(COUNT)).not.toThrow();
 });
 
 test("names that point in circles, or on and on, are refused, and at once", () => {
@@ -33,7 +33,9 @@ test("names that point in circles, or on and on, are refused, and at once", () =
   const chain = Buffer.alloc(60_000);
   for (let at = 2; at < chain.length; at += 2) chain.writeUInt16BE(0xc000 | Math.min(at - 2 + 12, 0x3fff), at);
   const started = performance.now();
-  expect(() => decodeMessage(Buffer.concat([Buffer.from(head), Buffer.of(0, 0, 1, 0, 1), chain]))).toThrow();
+  expect(() => decodeMessage(Buffer.concat([Buffer.from(head), Buffer.of(0, 0, 1, 0, 1), chain]))).toThrow(
+    /points to itself|longer than|stand after/,
+  );
   expect(performance.now() - started).toBeLessThan(1000);
 });
 
