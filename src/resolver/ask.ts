@@ -40,7 +40,7 @@ export const ASK: string = String.raw`
     my $to = $six ? pack_sockaddr_in6(53, $packed) : pack_sockaddr_in(53, $packed);
     my $question = wire($name) . pack("nn", $type, 1);
     for (1 .. 2) {
-      socket(my $s, $family, SOCK_DGRAM, 0) && connect($s, $to) or return undef;
+      socket(my $s, $family, SOCK_DGRAM, 0) or return undef; connect($s, $to) or return undef;
       my $id = int rand 65536; my $end = time + 1;
       send($s, pack("nnnnnn", $id, 0x0100, 1, 0, 0, 0) . $question, 0);
       while ((my $left = $end - time) > 0) {

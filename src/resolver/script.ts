@@ -39,7 +39,7 @@ quit() { code=$1; shift; printf '%s\\n' "$@" >&2; exit "$code"; }
 sum_of() { if [ -f "$1" ]; then sha256sum < "$1" | cut -c1-64; else echo -; fi; }
 is_ours() { [ -f "$1" ] && head -n 1 "$1" | grep -q '^${HEADER}'; }
 words_of() { case $1 in *'No space left'*) quit 28 "cannot write $2: No space left on device" ;; *) quit "$3" "$2 cannot be replaced" "$1" ;; esac; }
-tidy() { rm -f ${RESOLV_CONF}.drover-tmp ${RESOLV_CONF}.drover-was ${DROP_IN}.drover-tmp ${DROP_IN}.drover-was ${MANIFEST}.drover-tmp ${MANIFEST_WAS}; }
+tidy() { rm -f ${RESOLV_CONF}.drover-tmp ${RESOLV_CONF}.drover-was ${DROP_IN}.drover-tmp ${DROP_IN}.drover-was ${MANIFEST}.drover-tmp ${MANIFEST_WAS}; rmdir ${folderOf(DROP_IN)} 2>/dev/null; return 0; }
 copy_beside() { cp "$1" "$2.drover-tmp" && chown "$4" "$2.drover-tmp" && chmod "$3" "$2.drover-tmp" && sync "$2.drover-tmp"; }
 beside() {
   mkdir -p -m 755 "\${2%/*}"
@@ -76,7 +76,7 @@ through() {
 }
 drop_in_gone() {
   is_ours ${DROP_IN} || return 0
-  rm -f ${DROP_IN}; rmdir ${folderOf(DROP_IN)} 2>/dev/null
+  rm -f ${DROP_IN}
   ! is_active || restart || quit ${RESOLVER_EXIT.stuck} 'systemd-resolved does not start again without the drop-in of drover'
 }
 mkdir -p -m 755 ${folderOf(MANIFEST)} && mkdir -p -m 700 ${STAGED} ${PREVIOUS} || exit 74
@@ -118,7 +118,6 @@ if [ "$ok" = no ]; then
   back ${MANIFEST} ${MANIFEST_WAS}
   tidy
   if [ "$way" = resolved ]; then
-    rmdir ${folderOf(DROP_IN)} 2>/dev/null
     restart || quit ${RESOLVER_EXIT.stuck} 'systemd-resolved starts neither with the new drop-in nor without it' "$why"
   fi
   rm -f ${PENDING}
@@ -142,12 +141,17 @@ case $what in
     kept=${PREVIOUS}/"$original"
     [ "$(sum_of "$kept")" = "$original" ] || quit ${RESOLVER_EXIT.lost} "$kept, the file from before drover, is gone"
     tidy
-    # By a second name where that goes: taking a change back needs no space.
-    ln "$kept" ${RESOLV_CONF}.drover-tmp 2>/dev/null || beside "$kept" ${RESOLV_CONF} "$mode" "$owner"
-    chown "$owner" ${RESOLV_CONF}.drover-tmp && chmod "$mode" ${RESOLV_CONF}.drover-tmp
+    full=no
+    # On a full disk by a second name: taking a change back must need no space.
+    copy_beside "$kept" ${RESOLV_CONF} "$mode" "$owner" 2>/dev/null || {
+      full=yes
+      rm -f ${RESOLV_CONF}.drover-tmp
+      words=$({ ln "$kept" ${RESOLV_CONF}.drover-tmp && chown "$owner" ${RESOLV_CONF}.drover-tmp && chmod "$mode" ${RESOLV_CONF}.drover-tmp; } 2>&1) \\
+        || { tidy; words_of "$words" ${RESOLV_CONF} ${RESOLVER_EXIT.fixed}; }
+    }
     swap ${RESOLV_CONF} || { tidy; quit ${RESOLVER_EXIT.fixed} '${RESOLV_CONF} cannot be replaced' "$words"; }
     # Or whoever edits the one in its place would edit the other.
-    rm -f "$kept"
+    [ "$full" = no ] || rm -f "$kept"
     ;;
   gone) rm -f ${RESOLV_CONF} || quit ${RESOLVER_EXIT.fixed} '${RESOLV_CONF} cannot be removed' ;;
 esac
