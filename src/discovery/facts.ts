@@ -4,8 +4,16 @@ import type { Failure } from "../model/errors.ts";
 import { failure } from "../model/errors.ts";
 import type { Known } from "../model/known.ts";
 import { known, unknown } from "../model/known.ts";
-import { appOfSet, appOwnerName, belowZone, hostName, hostOfName, hostOwnerName, setName } from "./names.ts";
-import { subjectOfOwner } from "./names.ts";
+import {
+  appOfSet,
+  appOwnerName,
+  belowZone,
+  hostName,
+  hostOfName,
+  hostOwnerName,
+  setName,
+  subjectOfOwner,
+} from "./names.ts";
 import type { AddressRecord, SrvRecord } from "./normalize.ts";
 import { hostsOfSets } from "./normalize.ts";
 import type { OwnerState } from "./owner.ts";

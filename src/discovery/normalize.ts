@@ -40,7 +40,7 @@ function endpointKey({ set, priority, weight, port }: Endpoint): string {
 }
 
 /** Endpoints in one order, each once. */
-export function sortEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+function sortEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const byKey = new Map(endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
   return [...byKey].toSorted(([left], [right]) => (left < right ? -1 : 1)).map(([, endpoint]) => endpoint);
 }

@@ -18,7 +18,7 @@ export const ZONE_REF: ZoneRef = {
   owner: "acme",
   servers: { primary: DNS1, secondaries: [DNS2, DNS3], onSilent: "stop" },
 };
-export const WARRANT: Warrant = { run: "r1", epoch: 7 };
+const WARRANT: Warrant = { run: "r1", epoch: 7 };
 
 const KEY = { name: "drover", algorithm: "hmac-sha256", secret: new Secret(new Uint8Array(32)) } as const;
 
