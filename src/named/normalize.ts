@@ -1,5 +1,5 @@
 /** A network of one: the address with the whole length as its prefix. Text that has a prefix stays as it is. */
-export function asNetwork(address: string): string {
+function asNetwork(address: string): string {
   if (address.includes("/")) return address;
   return `${address}/${address.includes(":") ? "128" : "32"}`;
 }

@@ -95,7 +95,7 @@ else rm -f ${STAGED}/zone; fi
 ${CHANGE}`;
 
 /** BIND as it was before drover, with what published names kept aside. */
-export const REMOVE: string = `${FUNCTIONS}
+const REMOVE: string = `${FUNCTIONS}
 remove() {
   zone=- role=-
   [ -e ${MANIFEST} ] || [ -s ${BEFORE} ] || [ -e ${PENDING} ] || { echo 'nothing of drover is there'; rm -rf ${STAGED}; exit 0; }

@@ -126,9 +126,8 @@ describe("a primary and a secondary", () => {
   test("answer for the zone alike, over both families, and give nothing else away", async () => {
     const soa = await dig("dns1", `+short SOA ${ZONE}`);
     expect(soa).toMatch(/^dns1\.svc\.lab\.internal\. hostmaster\.svc\.lab\.internal\. \d{10} 30 5 1209600 5\n$/);
-    for (const host of HOSTS) {
-      const answer = await dig(host, `SOA ${ZONE}`);
-      expect(answer).toMatch(/flags: qr aa;/);
+    const looked = HOSTS.map(async (host) => {
+      expect(await dig(host, `SOA ${ZONE}`)).toMatch(/flags: qr aa;/);
       expect(await dig(host, `+short SOA ${ZONE}`)).toBe(soa);
       expect(await dig(host, `+short TXT _drover.dns2.${ZONE}`)).toBe(
         '"heritage=drover" "owner=lab" "rev=1" "epoch=0" "run=zone"\n',
@@ -137,7 +136,8 @@ describe("a primary and a secondary", () => {
       expect(await dig(host, "+rec A example.org")).toContain("status: REFUSED");
       expect(await dig(host, "+short CH TXT version.bind")).toBe("");
       expect(await dig(host, "+short CH TXT hostname.bind")).toBe("");
-    }
+    });
+    await Promise.all(looked);
     expect(await laptop(`dig @fd00:56::32 +short AAAA dns1.${ZONE}`)).toBe("fd00:56::31\n");
     expect(await sh("dns2", "dig @192.168.56.31 +time=1 +tries=1 A example.org || true")).not.toContain("REFUSED");
     expect(await dig("dns1", "+short SOA own.test")).toContain(" 7 ");
@@ -162,15 +162,15 @@ describe("a primary and a secondary", () => {
     expect(await update(srv, null)).toContain("REFUSED");
     expect(await update(srv, "drover2")).toMatch(/BADKEY|NOTAUTH/);
     expect(await update(srv, "drover", "dns2")).toMatch(/REFUSED|NOTAUTH|NOTIMP/);
-    for (const record of [
+    const refused = [
       `x.${ZONE} 60 CNAME dns1.${ZONE}`,
       `x.${ZONE} 60 MX 10 dns1.${ZONE}`,
       `x.${ZONE} 60 NS dns1.${ZONE}`,
       `${ZONE} 60 NS dns1.${ZONE}`,
       `${ZONE} 60 CAA 0 issue "x"`,
-    ]) {
-      expect(await update(`update add ${record}`, "drover"), record).toContain("REFUSED");
-    }
+    ];
+    const words = await Promise.all(refused.map((record) => update(`update add ${record}`, "drover")));
+    for (const [index, said] of words.entries()) expect(said, refused[index]).toContain("REFUSED");
     expect(await update(`update add a.${ZONE} 60 A 10.0.0.1\nupdate add a.${ZONE} 60 TXT x`, "drover")).toBe("done");
     for (const host of HOSTS) {
       expect(await dig(host, `AXFR ${ZONE}`)).toContain("Transfer failed");
@@ -180,7 +180,8 @@ describe("a primary and a secondary", () => {
 
   test("a second installation changes nothing", async () => {
     const before = await Promise.all(HOSTS.map(life));
-    for (const host of HOSTS) expect(await pair.install(host, "drover")).toEqual({ kind: "done", note: "unchanged" });
+    const again = await Promise.all(HOSTS.map((host) => pair.install(host, "drover")));
+    for (const outcome of again) expect(outcome).toEqual({ kind: "done", note: "unchanged" });
     expect(await Promise.all(HOSTS.map(life))).toEqual(before);
   });
 
@@ -324,7 +325,7 @@ describe("a server that goes", () => {
   });
 
   test("nothing of drover is left but what was kept", async () => {
-    for (const host of HOSTS) {
+    const gone = async (host: Server): Promise<void> => {
       expect(await pair.go({ kind: "named.remove", host }), host).toEqual({
         kind: "done",
         note: "BIND is as it was before, and stopped",
@@ -354,7 +355,8 @@ describe("a server that goes", () => {
         kind: "done",
         note: "nothing of drover is there",
       });
-    }
+    };
+    await Promise.all(HOSTS.map(gone));
     await sh("dns1", "systemctl start named");
     expect(await dig("dns1", "+short SOA own.test")).toContain(" 7 ");
     expect(await dig("dns1", `+norec SOA ${ZONE}`)).not.toContain("flags: qr aa");
