@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { Resolver } from "node:dns/promises";
-import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DnsKey, DnsServer } from "../../../src/model/dns.ts";
@@ -93,10 +93,12 @@ export async function startDnsServer(
   let child: ChildProcess | null = null;
   const start = async (): Promise<void> => {
     // Whatever becomes of the tests, their servers do not outlive them.
+    const output = openSync(log, "a");
     child = spawn("/usr/bin/setpriv", ["--pdeathsig", "KILL", command, ...args], {
       cwd: directory,
-      stdio: ["ignore", openSync(log, "a"), openSync(log, "a")],
+      stdio: ["ignore", output, output],
     });
+    closeSync(output);
     await answering(port, child).catch((error: unknown) => {
       throw new Error(`${program.name} did not start: ${String(error)}\n${tryRead(log) ?? ""}`);
     });
@@ -106,13 +108,17 @@ export async function startDnsServer(
     child = null;
     if (going === null || going.exitCode !== null || going.signalCode !== null) return;
     const ended = new Promise((resolve) => going.once("exit", resolve));
-    // Nothing in here is worth a slow goodbye; a server that has to keep its disk in order is stopped by TERM.
+    // It brings its disk in order first, which takes no time; one that hangs is not waited for.
     going.kill("SIGTERM");
     const late = setTimeout(() => going.kill("SIGKILL"), 3000);
     await ended;
     clearTimeout(late);
   };
-  await start();
+  await start().catch(async (error: unknown) => {
+    await halt();
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  });
   return {
     server: { name: program.name, address: "127.0.0.1", port },
     key,
