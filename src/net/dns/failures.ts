@@ -3,7 +3,7 @@ import { failure } from "../../model/errors.ts";
 import type { Failure } from "../../model/errors.ts";
 
 /** "dns1 (192.0.2.53 port 53)". */
-export function place(server: DnsServer): string {
+function place(server: DnsServer): string {
   const at = `${server.address} port ${server.port}`;
   return server.name === server.address ? at : `${server.name} (${at})`;
 }

@@ -10,7 +10,7 @@ import { garbled } from "./refusals.ts";
 
 const TYPE_TSIG = 250;
 /** Seconds that two clocks may differ, as §10 recommends. */
-export const FUDGE = 300;
+const FUDGE = 300;
 /** Where the header counts its additional records. */
 const ARCOUNT = 10;
 
