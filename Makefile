@@ -15,7 +15,7 @@ help:
 	@echo 'make check          types, lint, format, dead code and fast tests (no lab, no root)'
 	@echo 'make lab            bring up a lab to play with'
 	@echo 'make lab-down       remove every lab'
-	@echo 'make prove          the lab scenarios with their full counts (hours)'
+	@echo 'make prove          the lab scenarios and the properties with their full counts (hours)'
 	@echo 'make prove-rollout  the full counts of the rollout scenarios'
 	@echo 'make prove-lb       the full counts of the load balancing scenarios'
 	@echo 'make bench          what firewalls cost: compiling a thousand hosts, changing six, beside ansible (minutes)'
@@ -41,6 +41,7 @@ lab-down:
 
 prove: can-run-lab $(MODULES) test-packages base
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only fast test/property
 
 prove-rollout: can-run-lab $(MODULES) test-packages base
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/rollout

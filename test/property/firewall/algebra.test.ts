@@ -27,6 +27,7 @@ import {
   unionAllowance,
 } from "../../../src/firewall/regions.ts";
 import { modelWith, ruleFor } from "../../support/firewall.ts";
+import { often } from "../../support/runs.ts";
 
 // Small universes, counted out: sixteen addresses at the edge of each family, six ports with the first and the last.
 
@@ -74,7 +75,7 @@ const PACKETS: readonly FirewallPacket[] = UNIVERSE.filter((_, at) => at % 3 ===
 ]);
 
 const passing = (allowance: Allowance): readonly boolean[] => PACKETS.map((packet) => permits(allowance, packet));
-const runs = { numRuns: 80 };
+const runs = { numRuns: often(40) };
 
 describe("sets of addresses", () => {
   test("hold what their prefixes hold, and are written in the same few prefixes", () => {

@@ -20,6 +20,7 @@ import {
   portRoute,
   topologyWith,
 } from "../../support/firewall.ts";
+import { often } from "../../support/runs.ts";
 
 // Fleets of up to six hosts with every kind of rule in any combination.
 
@@ -103,7 +104,7 @@ const sketch: fc.Arbitrary<FirewallSketch> = fc
   }));
 
 const all = (models: ReadonlyMap<string, FirewallModel>): readonly FirewallModel[] => [...models.values()];
-const runs = { numRuns: 60 };
+const runs = { numRuns: often(30) };
 
 /** The same fleet, written down another way round. */
 function otherWayRound(topology: Topology): Topology {

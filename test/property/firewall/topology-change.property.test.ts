@@ -20,6 +20,7 @@ import {
   topologyWith,
 } from "../../support/firewall.ts";
 import { endOf, laid, type Probe, walk, worldOf } from "../../support/firewall-walk.ts";
+import { often } from "../../support/runs.ts";
 
 /** `late` takes the address over that `app3` has: the two are never there at once. */
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
@@ -110,6 +111,6 @@ test("a fleet whose apps, hosts, addresses and policies change keeps its flows a
       const end = laid(change, passes);
       for (const [host, wanted] of endOf(change)) expect(sameModel(end.get(host) ?? null, wanted)).toBe(true);
     }),
-    { numRuns: 100 },
+    { numRuns: often(50) },
   );
 });

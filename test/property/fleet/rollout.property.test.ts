@@ -4,6 +4,7 @@ import type { Context } from "../../../src/commands/context.ts";
 import { rolloutAbortCommand } from "../../../src/commands/rollout-abort.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
 import { apply, FakeWorld, Process } from "../../support/fake-world.ts";
+import { often } from "../../support/runs.ts";
 
 const TIMES = "minHealthyTime: 8s, healthyDeadline: 30s, drainTimeout: 5s";
 
@@ -249,7 +250,7 @@ describe("kill -9 at any record of the journal", { timeout: 60_000 }, () => {
         expect([null, 0, 6]).toContain(await world.run(abort, aborter));
         await checkAborted(world, before, `${to}: ${JSON.stringify([first, second])}`);
       }),
-      { numRuns: 7 },
+      { numRuns: often(4) },
     );
   });
 });
@@ -282,7 +283,7 @@ describe("connections that are lost", { timeout: 60_000 }, () => {
         if (code === 0) return;
         await checkAborted(world, before, `${settings} ${JSON.stringify(faults)}\n${process.lines.join("\n")}`);
       }),
-      { numRuns: 7 },
+      { numRuns: often(4) },
     );
   });
 
@@ -311,7 +312,7 @@ describe("connections that are lost", { timeout: 60_000 }, () => {
         if (code === 0) return;
         await checkAborted(world, before, told);
       }),
-      { numRuns: 7 },
+      { numRuns: often(4) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { compileTopology } from "../../../src/inventory/topology.ts";
 import { canonicalJson } from "../../../src/model/hash.ts";
 import { anyFleet, asNotedYaml, asYaml, assemble, permuted } from "../../support/fleet-data.ts";
 import type { Data, FleetData } from "../../support/fleet-data.ts";
+import { often } from "../../support/runs.ts";
 
 /** The topology's canonical bytes, or the errors. */
 function bytesOf(fleet: FleetData, write: (data: Data) => string): string {
@@ -21,7 +22,7 @@ describe("the topology is one value of the files' meaning", () => {
         expect(bytes).toMatch(/^\{"apps":/);
         expect(bytesOf(fleet, asYaml)).toBe(bytes);
       }),
-      { numRuns: 25 },
+      { numRuns: often(12) },
     );
   });
 
@@ -39,7 +40,7 @@ describe("the topology is one value of the files' meaning", () => {
         // JSON is YAML too.
         expect(bytesOf(mixed, (data) => JSON.stringify(data))).toBe(bytes);
       }),
-      { numRuns: 25 },
+      { numRuns: often(12) },
     );
   });
 });
@@ -82,7 +83,7 @@ describe("an error points at the line it is about", () => {
         const columns = lines.filter((line) => line.endsWith(": 1.10")).map((line) => line.indexOf("1.10") + 1);
         expect(columns).toContain(diagnostics[0]?.column);
       }),
-      { numRuns: 25 },
+      { numRuns: often(12) },
     );
   });
 });

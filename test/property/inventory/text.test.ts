@@ -9,6 +9,7 @@ import { parseFleetFile } from "../../../src/inventory/parse-drover.ts";
 import { parseInventory } from "../../../src/inventory/parse-inventory.ts";
 import { splitWords } from "../../../src/inventory/words.ts";
 import { anyFleet, asYaml } from "../../support/fleet-data.ts";
+import { often } from "../../support/runs.ts";
 
 const names = "app hosts release artifact run port health http env routes lb rollout fleet ssh state inventory exec";
 const signs = [
@@ -83,7 +84,7 @@ describe("whatever the files say", () => {
           expect(diagnostic.line).toBeLessThanOrEqual((texts[diagnostic.file] ?? app).split("\n").length);
         }
       }),
-      { numRuns: 80 },
+      { numRuns: often(30) },
     );
   });
 

@@ -7,6 +7,7 @@ import { parseSelector } from "../../../src/inventory/selector/parse.ts";
 import type { PlacedFirewall, PlacedPeer } from "../../../src/model/policy.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import { anyFleet, anyTopology, topologyOf } from "../../support/fleet-data.ts";
+import { often } from "../../support/runs.ts";
 
 /** Every end that a firewall names, subjects too. */
 function endsOf({ metrics, policies }: PlacedFirewall): readonly PlacedPeer[] {
@@ -31,7 +32,7 @@ test("selectors of the firewall are placed on the hosts that they give, in inven
         ends += 1;
       }
     }),
-    { numRuns: 25 },
+    { numRuns: often(12) },
   );
   expect(ends).toBeGreaterThan(10);
 });
@@ -43,7 +44,7 @@ test("policies and named ports are sorted by name", () => {
       for (const list of lists.map((each) => each.map(({ name }) => name)))
         expect(list).toEqual(list.toSorted(compareText));
     }),
-    { numRuns: 25 },
+    { numRuns: often(12) },
   );
 });
 
@@ -60,7 +61,7 @@ test("DNS servers are the hosts that their selector gives, the first of the inve
         chosen += 1;
       } else expect(servers?.kind).not.toBe("hosts");
     }),
-    { numRuns: 40 },
+    { numRuns: often(20) },
   );
   expect(chosen).toBeGreaterThan(5);
 });
@@ -76,7 +77,7 @@ test("an instance weighs what the last rule says that takes its host", () => {
           ruled += rules.length;
         }
     }),
-    { numRuns: 40 },
+    { numRuns: often(20) },
   );
   expect(ruled).toBeGreaterThan(10);
 });

@@ -15,6 +15,7 @@ import type { Change } from "../../support/fleet-arbitraries.ts";
 import { stepIndex } from "../../support/plans.ts";
 import { actionsOf, change, prepare } from "../../support/fleet-arbitraries.ts";
 import type { PaperFleet } from "../../support/fleets.ts";
+import { often } from "../../support/runs.ts";
 
 /** How likely the world is to misbehave, in percent, and the dice. */
 interface Luck {
@@ -289,7 +290,7 @@ describe("a rollout under any events", () => {
         if (end.kind === "done") expect(steps.filter(({ id }) => story.state.steps[id]?.kind !== "done")).toEqual([]);
         expect(story.events.reduce(reduce, INITIAL)).toEqual(story.state);
       }),
-      { numRuns: 90 },
+      { numRuns: often(40) },
     );
   });
 
@@ -305,7 +306,7 @@ describe("a rollout under any events", () => {
         expect(["reverted", "untouched"]).toContain(end.kind);
         checkBack(story, end, beginning);
       }),
-      { numRuns: 50 },
+      { numRuns: often(25) },
     );
   });
 });
