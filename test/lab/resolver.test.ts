@@ -287,7 +287,7 @@ async function haveResolved(host: string): Promise<boolean> {
       return false;
     }
   }
-  await sh(host, "systemctl unmask -q systemd-resolved; systemctl start systemd-resolved");
+  await sh(host, "systemctl unmask -q systemd-resolved; systemctl restart systemd-resolved");
   return true;
 }
 
