@@ -52,14 +52,13 @@ const NOTHING: Sent = { key: null, since: 0, last: null, lost: 0 };
  * way: it is read again after every message, and only what is read there counts. Then waits for all other servers.
  */
 export function* swap(job: Swap): Operation {
-  const { zone, names, decide } = job;
+  const { zone } = job;
   let begin: number | null = null;
   let sent = NOTHING;
   while (true) {
-    const seen: Seen = yield* look(zone, zone.servers.primary, names);
+    const { seen, decision } = yield* lookAndDecide(job);
     begin ??= seen.elapsed;
-    if (seen.facts.kind === "unknown") return failed(unread(seen.facts.why, sent, zone));
-    const decision = decide(seen.facts.value, seen.warrant);
+    if (decision.kind === "unread") return failed(unread(decision.why, sent, zone));
     if (decision.kind === "refuse") return failed(decision.failure);
     if (decision.kind === "same") return yield* verify(job, seen, decision.note ?? lostNote(sent));
     const hopeless = giveUp(decision.updates, sent, { zone, begin, now: seen.elapsed });
@@ -72,6 +71,34 @@ export function* swap(job: Swap): Operation {
     if ("code" in next) return failed(next);
     sent = next;
   }
+}
+
+interface Decided {
+  readonly seen: Seen;
+  readonly decision: Decision | { readonly kind: "unread"; readonly why: Failure };
+}
+
+/**
+ * Looks at the primary and decides. Sets are read after their owner record, so that one that another lane has claimed in
+ * between looks like nobody's: what speaks against a change counts only where the owner records are the same afterwards.
+ */
+function* lookAndDecide({ zone, names, decide }: Swap): Generator<Ask, Decided, Answer> {
+  let begin: number | null = null;
+  let refused: (Decided & { readonly owners: string }) | null = null;
+  while (true) {
+    const seen: Seen = yield* look(zone, zone.servers.primary, names);
+    if (seen.facts.kind === "unknown") return { seen, decision: { kind: "unread", why: seen.facts.why } };
+    begin ??= seen.elapsed;
+    const owners = ownersOf(seen.facts.value);
+    if (refused !== null && (refused.owners === owners || seen.elapsed - begin > PATIENCE)) return refused;
+    const decision = decide(seen.facts.value, seen.warrant);
+    if (decision.kind !== "refuse") return { seen, decision };
+    refused = { seen, decision, owners };
+  }
+}
+
+function ownersOf({ apps, hosts }: ZoneFacts): string {
+  return JSON.stringify([...apps.values(), ...hosts.values()].map(({ owner }) => owner));
 }
 
 /** Sends what is to be changed; a failure where there is no sense in trying again. */
