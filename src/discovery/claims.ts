@@ -68,3 +68,19 @@ export function epochProblem(subject: string, owner: OwnerState, epoch: number):
   const says = `${subject} in DNS has been changed by a newer run (${owner.record.run})`;
   return failure("stale-epoch", says, "start anew: drover plan");
 }
+
+/** Why something is not to be had from the fleet `from` (null: from nobody); null where it is. */
+export function takeoverProblem(name: string, owner: OwnerState, from: string | null): Failure | null {
+  if (owner.kind !== "foreign" || (from !== null && owner.owner === from)) return null;
+  if (owner.owner === null) {
+    const says = `the owner record of ${name} in DNS is none that drover understands`;
+    return failure("dns-foreign", says, "take that TXT record out of the zone yourself, if nobody needs it");
+  }
+  const says = `${name} in DNS belongs to the fleet ${owner.owner}${from === null ? "" : `, not to ${from}`}`;
+  return failure("dns-foreign", says, `if it is to be this fleet's: drover dns adopt ${name} --from ${owner.owner}`);
+}
+
+/** What there is nothing of to take over. */
+export function nothingThere(name: string): Failure {
+  return failure("dns-conflict", `there is nothing of ${name} in DNS to take over`, "drover apply publishes it");
+}

@@ -82,26 +82,27 @@ export function publishHosts(input: PublishInput): DraftStages {
 export interface WithdrawInput {
   readonly zone: ZoneRef;
   readonly app: string;
-  /** As found: what is published again on the way back. */
   readonly hosts: readonly HostEndpoints[];
+  /** As found: what is published again on the way back; hosts that were not healthy are not. */
+  readonly back: readonly HostEndpoints[];
   /** How many hosts have to stay in DNS. */
   readonly floor: number;
   /** Of the record sets on the way back. */
   readonly ttl: number;
   /** As found: how long the others may remember. */
   readonly oldTtl: number;
-  /** What has to be so before they are published again on the way back; null: they are not, for they were not healthy. */
-  readonly gates: DraftStages | null;
+  /** What has to be so before they are published again on the way back. */
+  readonly gates: DraftStages;
 }
 
 /** Hosts of an app are out on every server, and then so long that nobody remembers them. */
 export function withdrawHosts(input: WithdrawInput): DraftStages {
-  const { zone, app, hosts, ttl, oldTtl, gates } = input;
+  const { zone, app, hosts, back, ttl, oldTtl, gates } = input;
   const names = hosts.map(({ host }) => host);
-  const found = hosts.filter(({ endpoints }) => endpoints.length > 0);
+  const found = back.filter(({ endpoints }) => endpoints.length > 0);
   const undo: DraftUndo =
-    found.length === 0 || gates === null
-      ? none(gates === null ? "it was not healthy" : "it was not in DNS")
+    found.length === 0
+      ? none("nothing that was healthy was in DNS")
       : {
           kind: "stages",
           stages: [...gates, [publishing({ zone, app, ttl, hosts: found, only: false }, INVERSE)]],

@@ -164,7 +164,7 @@ function laneOf(instance: ChangedInstance, { situation, routing, dns, floor, dra
   const known = onBalancers({ server, balancers }, floor, situation);
   const probe = probeOf(app.health, app.rollout);
   const before = probeOf(routing.healthBefore ?? app.health, app.rollout);
-  const forgotten = dns.withdraw(desired.host, wayBackIn(instance, before));
+  const forgotten = dns.withdraw([desired.host], wayBackIn(instance, before));
   const drafts: DraftStages = [
     ...forgotten,
     ...(comesBack ? withdrawServer(known) : []),
@@ -214,7 +214,7 @@ function epilogueOf({ situation, routing, dns, drained }: Work): DraftStages {
   const { app, name, leaving, changed } = situation;
   const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
   return [
-    ...(app === null ? dns.forget() : sideBySide(leaving.map(({ host }) => dns.withdraw(host, [])))),
+    ...dns.withdraw(app === null ? dns.settled.map(({ host }) => host) : leaving.map(({ host }) => host), []),
     ...sideBySide(
       // Taking a withdrawal back lets a server in again, which a drained one must not be: it is out already.
       routing.leaving
@@ -224,6 +224,7 @@ function epilogueOf({ situation, routing, dns, drained }: Work): DraftStages {
     ...routing.contract,
     ...(settled ? settle("contract", routing.balancers, app?.rollout.drainTimeout ?? LEAVE_TIMEOUT) : []),
     leaving.map(({ host }) => removeInstance({ app: name, host })),
+    ...(app === null ? dns.forget() : []),
     app === null ? [] : changed.map(({ desired }) => pruneReleases(desired, app.rollout.keepReleases)),
   ];
 }

@@ -161,7 +161,7 @@ function zoneLost(input: PlanInput): readonly Failure[] {
 }
 
 /** What the zone's servers did not tell, and what must not go on because of it; `notes` where it may. */
-export function dnsUnknowns({ dns }: PlanInput): {
+export function dnsUnknowns({ dns }: Pick<PlanInput, "dns">): {
   readonly problems: readonly Failure[];
   readonly notes: readonly string[];
 } {

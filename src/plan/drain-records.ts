@@ -1,6 +1,6 @@
-import type { HostEndpoints } from "../model/discovery.ts";
-import { canonicalJson } from "../model/hash.ts";
+import type { Endpoint, HostEndpoints } from "../model/discovery.ts";
 import { serviceOf } from "../discovery/desired.ts";
+import { sameEndpoints } from "../discovery/normalize.ts";
 import { publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
@@ -37,14 +37,21 @@ export function recordsOn(situation: Situation, host: string, input: PlanInput):
   const common = { zone: input.dns.zone, app, ttl: service?.ttl ?? 0 };
   const floor = input.allowEmpty ? 0 : 1;
   const oldTtl = longestTtl(found, common.ttl);
+  const back = gates === null ? [] : there;
+  const out = { ...common, hosts: there, back, floor, oldTtl, gates: gates ?? [] };
   return {
-    withdraw: there.length === 0 ? [] : withdrawHosts({ ...common, hosts: there, floor, oldTtl, gates }),
+    withdraw: there.length === 0 ? [] : withdrawHosts(out),
     publish:
-      gates === null || canonicalJson(wanted) === canonicalJson(there)
+      gates === null || sameAll(wanted, there)
         ? []
         : [...gates, ...publishHosts({ ...common, hosts: wanted, only: false, before: there })],
     elsewhere: of(null, found).length - there.length,
   };
+}
+
+function sameAll(wanted: readonly HostEndpoints[], there: readonly HostEndpoints[]): boolean {
+  const endpoints = (all: readonly HostEndpoints[]): readonly Endpoint[] => all.flatMap((each) => each.endpoints);
+  return sameEndpoints(endpoints(wanted), endpoints(there));
 }
 
 /** What a host contributes; with null, what all do. */

@@ -10,7 +10,7 @@ export type Finding = string | null;
 export interface Floors {
   readonly balancers: ReadonlyMap<string, number>;
   readonly instances: number;
-  /** How many instances DNS has to name. */
+  /** How many instances DNS has to name: one, if it names one that serves. */
   readonly published: number;
 }
 
@@ -20,7 +20,7 @@ export function floorsOf(world: World, minAvailable: number, allowEmpty: boolean
   return {
     balancers: new Map([...names].map((name) => [name, Math.min(minAvailable, serving(world, name))])),
     instances: Math.min(minAvailable, healthy(world)),
-    published: allowEmpty || published(world) === 0 ? 0 : 1,
+    published: !allowEmpty && [...world.values()].some((each) => each.published && isHealthy(each)) ? 1 : 0,
   };
 }
 

@@ -22,11 +22,14 @@ export interface Publication {
   readonly gates: readonly Draft[];
   readonly correct: DraftStages;
   readonly reasons: readonly string[];
-  /** Takes a host out and waits until nobody remembers it; nothing where it is not in. `gates` come before it is let in again. */
-  readonly withdraw: (host: string, gates: DraftStages) => DraftStages;
+  /**
+   * Takes hosts out and waits until nobody remembers them; nothing where they are not in. On the way back those that were
+   * ready are let in again, after `gates`.
+   */
+  readonly withdraw: (hosts: readonly string[], gates: DraftStages) => DraftStages;
   /** Lets hosts in with what the files say; nothing where they are drained. */
   readonly publish: (hosts: readonly string[]) => DraftStages;
-  /** Takes the whole app out of DNS, for good. */
+  /** Takes away what is left of an app that nobody is told of any more. */
   readonly forget: () => DraftStages;
 }
 
@@ -99,12 +102,20 @@ function correction(
   const known = new Set(before.map(({ host }) => host));
   const coming = situation.same.filter(({ host }) => !known.has(host) && settled.some((each) => each.host === host));
   const { health, rollout } = situation.app ?? {};
+  const common = { zone, app, ttl: service.ttl };
   const glance = { minHealthyTime: 0, healthyDeadline: Math.min(GLANCE, rollout?.healthyDeadline ?? GLANCE) };
   return {
     gates: health === undefined ? [] : coming.map((each) => probeInstance(each, { health, ...glance })),
-    correct: publishHosts({ zone, app, ttl: service.ttl, hosts: settled, only: true, before }),
+    correct:
+      settled.length === 0 ? nobody(before, work) : publishHosts({ ...common, hosts: settled, only: true, before }),
     reasons: diff.reasons,
   };
+}
+
+/** Whoever is in goes, and nobody is left; only where that was allowed. */
+function nobody(hosts: readonly HostEndpoints[], { situation, found, zone }: Work): DraftStages {
+  const oldTtl = longestTtl(found, 0);
+  return withdrawHosts({ zone, app: situation.name, hosts, back: [], floor: 0, ttl: oldTtl, oldTtl, gates: [] });
 }
 
 function stepsOf(
@@ -116,11 +127,11 @@ function stepsOf(
   const oldTtl = longestTtl(found, ttl);
   const floor = input.allowEmpty ? 0 : 1;
   return {
-    withdraw: (host, gates) => {
-      const hosts = settled.filter((each) => each.host === host);
+    withdraw: (names, gates) => {
+      const hosts = settled.filter(({ host }) => names.includes(host));
       if (hosts.length === 0) return [];
-      const goesBack = situation.ready.has(host);
-      return withdrawHosts({ zone, app, hosts, floor, ttl, oldTtl, gates: goesBack ? gates : null });
+      const back = hosts.filter(({ host }) => situation.ready.has(host));
+      return withdrawHosts({ zone, app, hosts, back, floor, oldTtl, ttl: service?.ttl ?? oldTtl, gates });
     },
     publish: (hosts) => {
       const comers = (service?.hosts ?? []).filter(
@@ -129,6 +140,6 @@ function stepsOf(
       if (comers.length === 0) return [];
       return publishHosts({ zone, app, ttl, hosts: comers, only: false, before: [] });
     },
-    forget: () => (found === null ? [] : forget("withdraw", { zone, subject: { kind: "app", app }, oldTtl })),
+    forget: () => (found === null ? [] : forget("contract", { zone, subject: { kind: "app", app }, oldTtl: 0 })),
   };
 }

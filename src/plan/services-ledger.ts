@@ -1,4 +1,4 @@
-import type { ServiceLedger } from "../model/discovery.ts";
+import type { ServiceLedger, ServiceSubject } from "../model/discovery.ts";
 import type { Topology } from "../model/topology.ts";
 import { addressesOf, serviceOf } from "../discovery/desired.ts";
 
@@ -32,4 +32,30 @@ export function namesAfter(topology: Topology, before: ServiceLedger | null): Se
   const zone = topology.dns?.zone?.name;
   if (zone === undefined) return before;
   return sorted([...(before?.entries ?? []).filter((entry) => entry.zone !== zone), ...wantedOf(topology)]);
+}
+
+function entriesOf(zone: string, subjects: readonly ServiceSubject[]): readonly Entry[] {
+  return subjects.map((each) => ({ zone, kind: each.kind, name: each.kind === "app" ? each.app : each.host }));
+}
+
+/** With these names besides. */
+export function namesWith(
+  before: ServiceLedger | null,
+  zone: string,
+  subjects: readonly ServiceSubject[],
+): ServiceLedger {
+  return sorted([...(before?.entries ?? []), ...entriesOf(zone, subjects)]);
+}
+
+/** Of this zone without those that `stays` says nothing of; of others all. */
+export function namesLeft(
+  before: ServiceLedger | null,
+  zone: string,
+  stays: (subject: ServiceSubject) => boolean,
+): ServiceLedger {
+  const entries = (before?.entries ?? []).filter((entry) => {
+    const { kind, name } = entry;
+    return entry.zone !== zone || stays(kind === "app" ? { kind, app: name } : { kind, host: name });
+  });
+  return sorted(entries);
 }

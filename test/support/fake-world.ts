@@ -180,7 +180,9 @@ export class FakeWorld {
     for (const server of this.dns.has(NS1) ? [NS1, NS2] : []) {
       const told = this.told(server);
       if (told.length > 0 || this.fewest < Infinity) this.fewest = Math.min(this.fewest, told.length);
-      const silent = told.filter((host) => this.fleet.hosts.has(host) && !answers(this.fleet.host(host), "shop", this.clock.now()));
+      const silent = told.filter(
+        (host) => this.fleet.hosts.has(host) && !answers(this.fleet.host(host), "shop", this.clock.now()),
+      );
       this.misled.push(...silent.map((host) => `${server.name} tells of ${host} at ${String(this.clock.now())}`));
     }
   }

@@ -5,6 +5,7 @@ import { planFleet } from "../../src/plan/fleet-plan.ts";
 import { forwardStages } from "../../src/rollout/state.ts";
 import type { AppSketch, FleetSketch } from "./fleets.ts";
 import { PaperFleet } from "./fleets.ts";
+import { exampleZone } from "./zone.ts";
 
 const HOSTS = ["app1", "app2", "app3", "app4", "app5"] as const;
 const BALANCERS = { edge: ["lb1", "lb2"], inner: ["lb3", "lb4"] } as const;
@@ -77,30 +78,42 @@ function appPair(name: string): fc.Arbitrary<readonly [AppSketch | null, AppSket
   });
 }
 
-function sketch(apps: readonly (AppSketch | null)[]): FleetSketch {
-  return { hosts: HOSTS, balancers: BALANCERS, apps: apps.filter((each) => each !== null) };
+/** What is the same before and after a change. */
+type Around = Pick<FleetSketch, "zone" | "allowEmpty">;
+
+function sketch(apps: readonly (AppSketch | null)[], around: Around): FleetSketch {
+  return { hosts: HOSTS, balancers: BALANCERS, apps: apps.filter((each) => each !== null), ...around };
 }
 
+/** A fleet that publishes its apps, or none. It stays one: a zone that goes takes everything along. */
+const around: fc.Arbitrary<Around> = fc.constantFrom(
+  {},
+  { zone: exampleZone({ resolver: false }) },
+  { zone: exampleZone({ resolver: false, ttl: 1000 }), allowEmpty: true },
+);
+
 /** Any fleet and any change of it: releases, instances and routes that come and go, hosts that broke in between. */
-export const change: fc.Arbitrary<Change> = fc.tuple(appPair("shop"), appPair("orders")).chain(([shop, orders]) => {
-  const before = sketch([shop[0], orders[0]]);
-  const instances = before.apps.flatMap((each) => each.hosts.map((host) => ({ app: each.name, host })));
-  const servers = before.apps.flatMap((each) =>
-    each.sets.flatMap((set) =>
-      BALANCERS[set === "edge" ? "edge" : "inner"].flatMap((balancer) =>
-        each.hosts.map((host) => ({ app: each.name, host, balancer })),
+export const change: fc.Arbitrary<Change> = fc
+  .tuple(appPair("shop"), appPair("orders"), around)
+  .chain(([shop, orders, rest]) => {
+    const before = sketch([shop[0], orders[0]], rest);
+    const instances = before.apps.flatMap((each) => each.hosts.map((host) => ({ app: each.name, host })));
+    const servers = before.apps.flatMap((each) =>
+      each.sets.flatMap((set) =>
+        BALANCERS[set === "edge" ? "edge" : "inner"].flatMap((balancer) =>
+          each.hosts.map((host) => ({ app: each.name, host, balancer })),
+        ),
       ),
-    ),
-  );
-  return fc.record({
-    before: fc.constant(before),
-    damage: fc.record({
-      down: fc.subarray(instances, { maxLength: Math.min(2, instances.length) }),
-      stray: fc.subarray(servers, { maxLength: Math.min(1, servers.length) }),
-    }),
-    after: fc.constant(sketch([shop[1], orders[1]])),
+    );
+    return fc.record({
+      before: fc.constant(before),
+      damage: fc.record({
+        down: fc.subarray(instances, { maxLength: Math.min(2, instances.length) }),
+        stray: fc.subarray(servers, { maxLength: Math.min(1, servers.length) }),
+      }),
+      after: fc.constant(sketch([shop[1], orders[1]], rest)),
+    });
   });
-});
 
 /** Every action of a plan in order, as if all went well. */
 export function actionsOf(plan: Plan): readonly Action[] {

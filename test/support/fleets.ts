@@ -4,7 +4,7 @@ import { resolverFact } from "../../src/resolver/facts.ts";
 import { firewallFact, type FirewallFacts } from "../../src/firewall/facts.ts";
 import type { Action } from "../../src/model/action.ts";
 import type { LbModel } from "../../src/model/lb.ts";
-import type { App, Host } from "../../src/model/fleet.ts";
+import type { DnsZone, App, Host } from "../../src/model/fleet.ts";
 import { sha256 } from "../../src/model/hash.ts";
 import { known } from "../../src/model/known.ts";
 import type { Topology, TopologyApp, TopologyBalancer } from "../../src/model/topology.ts";
@@ -19,6 +19,7 @@ import type { VipFacts } from "../../src/vip/facts.ts";
 import type { DesiredApp, HostView, PlanInput } from "../../src/plan/input.ts";
 import { desiredInstance } from "../../src/release/desired.ts";
 import type { InstanceFacts, ReleaseFacts } from "../../src/release/facts.ts";
+import { PaperZone } from "./paper-zone.ts";
 import { exampleApp, TEMPLATES } from "./release.ts";
 
 export const HAPROXY_TEMPLATE: string = readFileSync(
@@ -55,6 +56,10 @@ export interface FleetSketch {
   readonly apps: readonly AppSketch[];
   /** Hosts that somebody took out. */
   readonly drained?: readonly string[];
+  /** Where apps are published; nowhere where nothing is said. */
+  readonly zone?: DnsZone;
+  /** Whether DNS may be left without any instance. */
+  readonly allowEmpty?: boolean;
 }
 
 /** An app host in memory. */
@@ -146,10 +151,12 @@ export function topologyOf(sketch: FleetSketch): Topology {
     apps: apps.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
     state: { store: "ssh", host: "dns1" },
     ssh: { port: 22 },
-    dns: null,
+    dns: sketch.zone === undefined ? null : { servers: ELSEWHERE, zone: sketch.zone },
     firewall: null,
   };
 }
+
+const ELSEWHERE = { kind: "addresses", addresses: [{ address: "10.0.9.53", port: 53 }] } as const;
 
 function appOf(
   { name, release, hosts: wanted, sets, rollout, port: at = 8080 }: AppSketch,
@@ -206,6 +213,7 @@ const NO_RESOLVER = resolverFact.parse("end 796573\n");
 export class PaperFleet {
   readonly machines: Map<string, Machine> = new Map();
   readonly balancers: Map<string, Balancer> = new Map();
+  readonly zone: PaperZone = new PaperZone();
 
   /** Everything a plan towards this sketch is made from. */
   input(sketch: FleetSketch, open: Readonly<Record<string, string>> = {}): PlanInput {
@@ -237,9 +245,9 @@ export class PaperFleet {
       epoch: 1,
       running: null,
       ledger: null,
-      dns: null,
+      dns: this.zone.input(topology),
       services: null,
-      allowEmpty: false,
+      allowEmpty: sketch.allowEmpty ?? false,
       open,
       drains: Object.fromEntries(
         (sketch.drained ?? []).map((host) => [host, { reason: "a test", operator: "me@here", since: "2026-01-01" }]),
@@ -288,7 +296,8 @@ export class PaperFleet {
       apps: [...machine.apps].map(([app, { release, unit, dropIn, port }]) => ({ app, release, unit, dropIn, port })),
     }));
     for (const { apps: own } of apps) own.sort((left, right) => (left.app < right.app ? -1 : 1));
-    return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0) };
+    const told = this.zone.told();
+    return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0), told };
   }
 
   /** Does what an action says; throws where the real thing could only fail, as that is a mistake in a plan. */
@@ -316,6 +325,7 @@ export class PaperFleet {
         this.#actRelease(action);
         return;
       default: {
+        this.zone.act(action);
         const admin = ADMIN[action.kind];
         if (admin !== undefined && "server" in action) this.#setAdmin(action.balancer, refName(action.server), admin);
       }

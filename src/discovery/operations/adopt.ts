@@ -1,12 +1,10 @@
 import type { DiscoveryAction } from "../../model/discovery.ts";
 import type { Failure } from "../../model/errors.ts";
-import { failure } from "../../model/errors.ts";
 import type { Operation } from "../../model/operation.ts";
 import type { Warrant } from "../../model/ports.ts";
-import { appProblem, epochProblem, hostProblem, ownedSets } from "../claims.ts";
+import { appProblem, epochProblem, hostProblem, nothingThere, ownedSets, takeoverProblem } from "../claims.ts";
 import type { AppRecords, ZoneFacts } from "../facts.ts";
 import { appOwnerName, setName } from "../names.ts";
-import type { OwnerState } from "../owner.ts";
 import type { SetChange } from "../render.ts";
 import { renderUpdate } from "../render.ts";
 import { hostFound, hostRewrite } from "./addresses.ts";
@@ -28,39 +26,22 @@ export function* adopt(action: Adopt): Operation {
   return yield* swap({ zone, names, decide, removes: false });
 }
 
-/** Why it is not to be had from `from`; null where it is. */
-function wrongOwner(name: string, owner: OwnerState, from: string | null): Failure | null {
-  if (owner.kind !== "foreign" || (from !== null && owner.owner === from)) return null;
-  if (owner.owner === null) {
-    const says = `the owner record of ${name} in DNS is none that drover understands`;
-    return failure("dns-foreign", says, "take that TXT record out of the zone yourself, if nobody needs it");
-  }
-  const says = `${name} in DNS belongs to the fleet ${owner.owner}${from === null ? "" : `, not to ${from}`}`;
-  return failure("dns-foreign", says, `if it is to be this fleet's: drover dns adopt ${name} --from ${owner.owner}`);
-}
-
 function refuse(problem: Failure): Decision {
   return { kind: "refuse", failure: problem };
-}
-
-function nothing(name: string): Decision {
-  return refuse(
-    failure("dns-conflict", `there is nothing of ${name} in DNS to take over`, "drover apply publishes it"),
-  );
 }
 
 function adoptApp({ zone, from }: Adopt, found: AppRecords, warrant: Warrant): Decision {
   const { app, owner } = found;
   const [alias] = found.aliases.keys();
   const problem =
-    wrongOwner(app, owner, from) ??
+    takeoverProblem(app, owner, from) ??
     (alias === undefined ? null : appProblem({ ...found, owner: { kind: "none" } }, [alias])) ??
     epochProblem(app, owner, warrant.epoch);
   if (problem !== null) return refuse(problem);
   const held = [...found.sets.keys()];
   const owned = ownedSets(found);
   if (owner.kind === "ours" && held.every((set) => owned.includes(set))) return { kind: "same" };
-  if (held.length === 0 && owner.kind === "none") return nothing(app);
+  if (held.length === 0 && owner.kind === "none") return refuse(nothingThere(app));
   const sets = [...found.sets].map(([set, { records }]): SetChange => ({
     name: setName(set, zone.zone),
     type: "SRV",
@@ -83,12 +64,12 @@ function adoptHost(
   const found = hostFound(facts, host);
   const { owner, records } = found;
   const problem =
-    wrongOwner(host, owner, from) ??
+    takeoverProblem(host, owner, from) ??
     (found.alias === null ? null : hostProblem({ ...found, owner: { kind: "none" } })) ??
     epochProblem(host, owner, warrant.epoch);
   if (problem !== null) return refuse(problem);
   if (owner.kind === "ours") return { kind: "same" };
-  if (records.length === 0 && owner.kind === "none") return nothing(host);
+  if (records.length === 0 && owner.kind === "none") return refuse(nothingThere(host));
   const next = nextOwner(owner, zone.owner, warrant);
   const ttl = found.ttl ?? 1;
   const update = renderUpdate(hostRewrite(zone.zone, found, { after: records, next, ttl, needs: "seen" }));

@@ -4,12 +4,19 @@ import { canonicalJson } from "../../../src/model/hash.ts";
 import { planFleet } from "../../../src/plan/fleet-plan.ts";
 import { forwardStages } from "../../../src/rollout/state.ts";
 import { actionsOf, change, prepare } from "../../support/fleet-arbitraries.ts";
+import type { FleetSketch } from "../../support/fleets.ts";
 import { stepIndex } from "../../support/plans.ts";
 
 const FLEET = { kind: "fleet" } as const;
 
 /** Problems a random fleet may honestly have: the files ask for more than what is there can give. */
-const HONEST: ReadonlySet<string> = new Set(["min-available"]);
+const HONEST: ReadonlySet<string> = new Set(["min-available", "dns-empty"]);
+
+/** Whom DNS should tell of: all instances of apps with a port. */
+function servicesOf({ apps }: FleetSketch): Readonly<Record<string, readonly string[]>> {
+  const services = apps.filter(({ sets }) => sets.length > 0);
+  return Object.fromEntries(services.map(({ name, hosts }) => [name, hosts.toSorted()]));
+}
 
 describe("plans of random fleets", () => {
   test("are the same bytes from the same input", () => {
@@ -44,6 +51,7 @@ describe("plans of random fleets", () => {
         expect(again.problems).toEqual([]);
         expect(again.plans.flatMap((plan) => plan.reasons)).toEqual([]);
         expect(fleet.drained()).toEqual([]);
+        if (each.after.zone !== undefined) expect(fleet.zone.told()).toEqual(servicesOf(each.after));
       }),
       { numRuns: 80 },
     );

@@ -27,7 +27,16 @@ const gate: Draft = {
 };
 
 describe("withdrawing a host", () => {
-  const input = { zone, app, hosts: [shopOn("app1")], floor: 2, ttl: 15, oldTtl: 30, gates: [[gate]] };
+  const input = {
+    zone,
+    app,
+    hosts: [shopOn("app1")],
+    back: [shopOn("app1")],
+    floor: 2,
+    ttl: 15,
+    oldTtl: 30,
+    gates: [[gate]],
+  };
 
   test("waits until nobody remembers it", () => {
     const stages = withdrawHosts(input);
@@ -54,8 +63,10 @@ describe("withdrawing a host", () => {
   });
 
   test("is not taken back where it was not in, or nothing may let it in", () => {
-    expect(back(withdrawHosts({ ...input, hosts: [{ host: "app1", endpoints: [] }] }))).toBe("it was not in DNS");
-    expect(back(withdrawHosts({ ...input, gates: null }))).toBe("it was not healthy");
+    expect(back(withdrawHosts({ ...input, back: [{ host: "app1", endpoints: [] }] }))).toBe(
+      "nothing that was healthy was in DNS",
+    );
+    expect(back(withdrawHosts({ ...input, back: [] }))).toBe("nothing that was healthy was in DNS");
   });
 });
 
