@@ -97,13 +97,19 @@ describe("a lab of six hosts", () => {
     );
   });
 
-  test("one more host can be added while it is up, and the inventory knows it", async () => {
-    await six.up("--add", "app4");
-    expect(await output(six.exec("app4", ["hostname"]))).toBe("app4");
-    expect(readFileSync(join(six.fleet, "inventory.yaml"), "utf8")).toContain(
-      "app4: {address: [192.168.56.24, fd00:56::24], tags: {role: app, zone: b}}",
-    );
-    expect(await output(six.exec("lb1", ["ping", "-c", "1", "-W", "2", "192.168.56.24"]))).toContain("1 received");
+  test("more hosts can be added while it is up, and the inventory knows them", async () => {
+    await six.up("--add", "app4", "--add", "dns2");
+    const inventory = readFileSync(join(six.fleet, "inventory.yaml"), "utf8");
+    for (const [host, role, last] of [
+      ["app4", "app", "24"],
+      ["dns2", "dns", "32"],
+    ] as const) {
+      expect(await output(six.exec(host, ["hostname"]))).toBe(host);
+      const addresses = `[192.168.56.${last}, fd00:56::${last}]`;
+      expect(inventory).toContain(`${host}: {address: ${addresses}, tags: {role: ${role}, zone: b}}`);
+      const ping = ["ping", "-c", "1", "-W", "2", `192.168.56.${last}`];
+      expect(await output(six.exec("lb1", ping))).toContain("1 received");
+    }
   });
 });
 
@@ -282,9 +288,9 @@ describe("coming and going", () => {
    * Starts an up and kills it, alone or with all its children, after so many milliseconds: the moment is the case. An up
    * that was quicker than its killer is whole, and what follows must hold for it too.
    */
-  async function tornUp(delay: number, victim: "itself" | "its process group"): Promise<void> {
+  async function tornUp(name: string, delay: number, victim: "itself" | "its process group"): Promise<void> {
     const up = spawn(join(checkout, "lab/lab"), ["up", "--only", "lb1,app1"], {
-      env: { ...process.env, LAB: "test-torn" },
+      env: { ...process.env, LAB: name },
       detached: true,
       stdio: "ignore",
     });
@@ -295,32 +301,34 @@ describe("coming and going", () => {
     await ended;
   }
 
-  test.for([
+  test.concurrent.for([
     [120, "its process group"],
     [300, "itself"],
     [500, "its process group"],
     [900, "itself"],
     [1500, "its process group"],
   ] as const)("an up killed after %i ms, %s, is finished by the next up", async ([delay, victim]) => {
-    const torn = lab("test-torn");
-    const before = await traces("test-torn");
-    await tornUp(delay, victim);
+    const name = `test-torn-${delay}ms`;
+    const torn = lab(name);
+    const before = await traces(name);
+    await tornUp(name, delay, victim);
     await torn.up("--only", "lb1,app1");
     expect(await output(torn.exec("app1", ["systemctl", "is-system-running"]))).toBe("running");
     expect(await output(torn.run([...ssh, "drover@192.168.56.21", "sudo -n hostname"]))).toBe("app1");
     await torn.down();
-    expect(await traces("test-torn")).toEqual(before);
+    expect(await traces(name)).toEqual(before);
   });
 
-  test.for([
+  test.concurrent.for([
     [200, "itself"],
     [700, "its process group"],
     [1200, "itself"],
   ] as const)("an up killed after %i ms, %s, is cleaned by down", async ([delay, victim]) => {
-    const before = await traces("test-torn");
-    await tornUp(delay, victim);
-    await lab("test-torn").down();
-    expect(await traces("test-torn")).toEqual(before);
+    const name = `test-torn-${delay}ms`;
+    const before = await traces(name);
+    await tornUp(name, delay, victim);
+    await lab(name).down();
+    expect(await traces(name)).toEqual(before);
   });
 
   test("wrong use is told in a sentence, with exit code 64, and makes nothing", async () => {

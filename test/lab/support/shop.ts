@@ -24,11 +24,11 @@ export async function expectDrover(lab: Lab, code: number, ...args: readonly str
   return outcome.stdout;
 }
 
-/** About 20 requests a second per connection, half to each balancer's own address, while `during` goes on; none is retried. */
+/** About 10 requests a second per connection, on each balancer's own address, while `during` goes on; none is retried. */
 export async function underLoad<T>(
   lab: Lab,
   during: () => Promise<T>,
-  connections = 20,
+  connections = 8,
 ): Promise<{ result: T; totals: LoadTotals }> {
   const common = { lab: lab.name, host: "shop.lab.internal", connections, delay: 98, limit: 900 };
   const loads: readonly Load[] = ["192.168.56.11", "192.168.56.12"].map((address) => startLoad({ ...common, address }));

@@ -32,7 +32,7 @@ export async function handThrough(bench: Bench): Promise<void> {
     routes: ["{lb: edge, host: pass.example, tls: passthrough}"],
     more: "health: {tcp: true}\nsecrets: {TLS_PEM: {file: pass.pem}}\n",
   });
-  const { seen } = await under(pressure(bench, 200), () => expectDrover(lab, 0, "apply", "--yes"));
+  const { seen } = await under(pressure(bench), () => expectDrover(lab, 0, "apply", "--yes"));
   expectNoFailures(seen, true);
   const greeting = async (port: number): Promise<string> => {
     return (await lab.run(greeter(port))).stdout.trim();

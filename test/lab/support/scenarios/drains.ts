@@ -42,7 +42,7 @@ async function reloadByHand({ lab }: Bench): Promise<void> {
 /** 5: a drained host stays DRAIN over a reload by hand and one by apply, and gets no request. */
 export async function reloadMidDrain(bench: Bench): Promise<void> {
   const { lab } = bench;
-  const { result, seen } = await under(pressure(bench, 200), async () => {
+  const { result, seen } = await under(pressure(bench), async () => {
     await expectDrover(lab, 0, "drain", "app2", "-m", "reload in the middle");
     const before = await requestsOn(bench, "app2");
     await reloadByHand(bench);
@@ -67,7 +67,7 @@ export async function movePortBesideDrain(bench: Bench): Promise<void> {
   const before = bench.app("cart");
   await bench.write("cart", { rollout: `${before.rollout}, minAvailable: 1` });
   await expectDrover(lab, 0, "apply", "--yes");
-  const { seen } = await under(pressure(bench, 200), async () => {
+  const { seen } = await under(pressure(bench), async () => {
     await expectDrover(lab, 0, "drain", "app3", "-m", "beside a move");
     await bench.write("cart", { port: 8181 });
     await bench.edge({ timeouts: "{client: 32s}" });
@@ -89,7 +89,7 @@ export async function movePortBesideDrain(bench: Bench): Promise<void> {
 export async function idleOverReload(bench: Bench): Promise<void> {
   const { lab } = bench;
   const idle = ADDRESSES.map((address) => startIdle(lab, address, NAMES[0] ?? ""));
-  const { result, seen } = await under(pressure(bench, 100), async () => {
+  const { result, seen } = await under(pressure(bench), async () => {
     await bench.edge({ timeouts: "{client: 33s}" });
     await expectDrover(lab, 0, "apply", "--yes");
     await expectDrover(lab, 0, "drain", "app1", "-m", "right after a reload");

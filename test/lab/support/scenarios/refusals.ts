@@ -68,7 +68,7 @@ export async function brokenConfig(bench: Bench): Promise<void> {
     const was = await footprint(bench);
     expect(breakIt(template)).not.toBe(template);
     await bench.template("haproxy.cfg.hbs", breakIt(template));
-    const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench));
+    const { result, seen } = await under(pressure(bench), () => expectRefused(bench));
     await bench.template("haproxy.cfg.hbs", null);
     const now = await footprint(bench);
     expect(now.files, result).toEqual(was.files);
@@ -111,7 +111,7 @@ export async function handEdited(bench: Bench): Promise<void> {
   expect(planned).toContain("lb1");
   expect(planned).toContain("lb2");
   expect((await drover(lab, "lb", "verify")).code).not.toBe(0);
-  const { seen } = await under(pressure(bench, 200), () => expectDrover(lab, 0, "apply", "--yes"));
+  const { seen } = await under(pressure(bench), () => expectDrover(lab, 0, "apply", "--yes"));
   expectNoFailures(seen, true);
   expect((await footprint(bench)).files).toEqual(was.files);
   console.log(`files changed by hand: said, put back: ${figures(seen)}`);
@@ -131,7 +131,7 @@ export async function fullDisk(bench: Bench, balancer: string): Promise<void> {
     return Number(stdout.trim().split("\n").at(-1)) < 8;
   });
   await bench.write("shop", { routes: [...before.routes, "{lb: edge, host: full.lab.internal}"] });
-  const { result, seen } = await under(pressure(bench, 200), () => expectRefused(bench));
+  const { result, seen } = await under(pressure(bench), () => expectRefused(bench));
   const files = await filesOf(lab, balancer);
   await lab.exec(balancer, ["systemctl", "stop", "filler"]);
   await lab.exec(balancer, ["rm", "-r", "/var/filler"]);

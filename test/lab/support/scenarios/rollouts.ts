@@ -55,7 +55,7 @@ export async function rollCold(bench: Bench, hosts: readonly string[]): Promise<
   const before = bench.app("pay");
   await bench.write("pay", { hosts, rollout: "minHealthyTime: 0s, healthyDeadline: 60s, drainTimeout: 3s" });
   if (hosts.join() !== before.hosts.join()) await expectDrover(bench.lab, 0, "apply", "--yes");
-  const { seen } = await under(pressure(bench, 200), () =>
+  const { seen } = await under(pressure(bench), () =>
     expectDrover(bench.lab, 0, "rollout", "start", "pay", "--release", "1.6.5-cold"),
   );
   await bench.write("pay", { release: "1.6.5-cold" });
@@ -68,7 +68,7 @@ export async function rollNeverHealthy(bench: Bench): Promise<void> {
   const { lab } = bench;
   const before = bench.app("pay");
   await bench.write("pay", { rollout: "minHealthyTime: 0s, healthyDeadline: 4s, drainTimeout: 3s" });
-  const { result, seen } = await under(pressure(bench, 200), () =>
+  const { result, seen } = await under(pressure(bench), () =>
     expectDrover(lab, 3, "rollout", "start", "pay", "--release", "1.6.0-broken"),
   );
   expectNoFailures(seen, true);

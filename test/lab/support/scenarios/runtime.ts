@@ -35,11 +35,11 @@ export async function atRuntime(bench: Bench): Promise<void> {
   };
   const planned = await expectDrover(lab, 2, "plan");
   expect(planned).toContain("runtime");
-  const atOnce = await under(pressure(bench, 200), () => expectDrover(lab, 0, "apply", "--yes"));
+  const atOnce = await under(pressure(bench), () => expectDrover(lab, 0, "apply", "--yes"));
   expect(await reloads(), planned).toEqual(was);
   expectNoFailures(atOnce.seen, false);
   await expectServed();
-  const reloaded = await under(pressure(bench, 200), async () => {
+  const reloaded = await under(pressure(bench), async () => {
     for (const balancer of balancers) {
       const count = await reloadsOf(lab, balancer);
       await lab.exec(balancer, ["systemctl", "reload", "haproxy"]);

@@ -112,7 +112,7 @@ export async function addVip(bench: Bench): Promise<void> {
     }
   })();
   await bench.edge({ vip: `[${VIP}/24, "fd00:56::10/64", 192.168.56.15/24]` });
-  const { seen } = await under(pressure(bench, 100), () => expectDrover(lab, 0, "apply", "--yes"));
+  const { seen } = await under(pressure(bench), () => expectDrover(lab, 0, "apply", "--yes"));
   await until("the new VIP is held", async () => (await holders(lab, "192.168.56.15")).length === 1, 10_000);
   over = true;
   await watching;
