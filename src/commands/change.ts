@@ -7,8 +7,8 @@ import { ledgerAfter } from "../plan/firewall-ledger.ts";
 import type { FleetPlan } from "../plan/fleet-plan.ts";
 import { namesAfter, namesBefore } from "../plan/services-ledger.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
-import { fullPlanLines } from "../report/plan-text.ts";
 import { countsLine } from "../report/words.ts";
+import { refused } from "./ask.ts";
 import type { Context } from "./context.ts";
 import type { FleetFiles } from "./fleet-files.ts";
 import type { Prepared, Preparation } from "./prepare.ts";
@@ -54,7 +54,7 @@ async function carryOut(
     await remember(context, connected, prepared, []);
     return nothingToDo(context, connected, fleetPlan);
   }
-  const refusal = ask ? await refused(context, fleetPlan.plans) : null;
+  const refusal = ask ? await refused(context, fleetPlan.plans, "drover apply") : null;
   if (refusal !== null) return refusal;
   if (lease === null) throw new DroverError(failure("bug", "a change was begun without the lease"));
   await rememberNames(connected, prepared, namesBefore);
@@ -140,17 +140,4 @@ function nothingToDo(context: Context, { topology }: Connected, { skipped }: Fle
     context.print.line(countsLine({ updated: 0, unchanged, failed: 0, unreachable: 0, notReached: 0 }));
   }
   return open ? EXIT_CODE.open : EXIT_CODE.done;
-}
-
-/** Shows the plans and asks; without anybody to ask, only `--yes` goes on. The exit code where it must not go on. */
-async function refused(context: Context, plans: readonly Plan[]): Promise<number | null> {
-  if (context.options.yes) return null;
-  if (context.confirm === null) {
-    const nobody = "there is nobody to ask whether this may be changed";
-    return tellFailure(context, failure("usage", nobody, "say so: drover apply --yes"));
-  }
-  for (const plan of plans) for (const line of fullPlanLines(plan)) context.print.line(line);
-  if (await context.confirm("apply this?")) return null;
-  context.print.line("nothing was changed");
-  return EXIT_CODE.failed;
 }

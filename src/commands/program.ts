@@ -3,9 +3,22 @@ import type { FileKind } from "../inventory/json-schema.ts";
 import { parseDuration } from "../inventory/durations.ts";
 import { applyCommand } from "./apply.ts";
 import type { Context } from "./context.ts";
+import { dnsAdoptCommand } from "./dns-adopt.ts";
+import { dnsGcCommand } from "./dns-gc.ts";
+import { dnsShowCommand } from "./dns-show.ts";
+import { dnsVerifyCommand } from "./dns-verify.ts";
+import { doctorCommand } from "./doctor.ts";
 import { drainCommand } from "./drain.ts";
 import { firewallExplainCommand } from "./firewall-explain.ts";
 import { firewallShowCommand } from "./firewall-show.ts";
+import {
+  ADOPT_EXAMPLES,
+  APPLY_EXAMPLES,
+  DRAIN_EXAMPLES,
+  EXIT_CODES,
+  EXPLAIN_EXAMPLES,
+  START_EXAMPLES,
+} from "./help-texts.ts";
 import { hostsCommand } from "./hosts.ts";
 import { lbRenderCommand } from "./lb-render.ts";
 import { lbShowCommand } from "./lb-show.ts";
@@ -95,6 +108,8 @@ export function program(run: Run): Command {
   addDrains(root, run);
   root.addCommand(lb(run));
   root.addCommand(firewall(run));
+  root.addCommand(dns(run));
+  addDoctor(root, run);
   return root;
 }
 
@@ -139,6 +154,14 @@ function addReaders(root: Command, run: Run): void {
       .addOption(allowEmpty())
       .addHelpText("after", `\n${EXIT_CODES}`)
       .action((options) => run(options, (context) => planCommand(context, options))),
+  );
+}
+
+function addDoctor(root: Command, run: Run): void {
+  root.addCommand(
+    verb("doctor", "check that everything is there that drover needs: hosts, clocks, DNS servers and their key")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((options) => run(options, doctorCommand)),
   );
 }
 
@@ -215,33 +238,35 @@ function firewall(run: Run): Command {
   return group;
 }
 
-const APPLY_EXAMPLES = `Examples:
-  drover apply              shows the plan, asks, does it
-  drover apply --yes        asks nothing, for CI; drover plan shows the same and changes nothing`;
-
-const START_EXAMPLES = `Examples:
-  drover rollout start shop --release 1.5.0    writes release: "1.5.0" into the app's file and rolls it out
-  drover rollout start shop                    rolls out what the file says`;
-
-const DRAIN_EXAMPLES = `Examples:
-  drover drain app1 -m "new disk"        every app of app1 out of every balancer, no request lost
-  drover drain lb1 -m "kernel update"    a balancer hands its VIP over first
-  drover undrain app1                    back in; drover status lists what is drained`;
-
-const EXPLAIN_EXAMPLES = `It answers from the files alone, with exit code 0 whether it is allowed or denied; --output json has "allowed".
-
-Examples:
-  drover firewall explain shop orders orders         every host of one app to every host of the other
-  drover firewall explain 203.0.113.9 lb1 443        an address from outside
-  drover firewall explain app1 db1 udp/514           one host to another`;
-
-const EXIT_CODES = `Exit codes:
-  0    done, or no difference and nothing unknown
-  1    failed, or something stayed unknown
-  2    differences found (plan, lb verify, firewall show)
-  3    a rollout is left open, also when the failed host was reverted
-  4    a host is unreachable: a rollout is left open, a firewall closed on the others alone, or drain refused
-  5    the lease is held by another run
-  6    everything was put back and the rollout closed
-  64   wrong usage or invalid files
-  130  interrupted`;
+function dns(run: Run): Command {
+  const group = new Command("dns").description(
+    "look into the zone that apps are published in, and put right who owns what",
+  );
+  group.addCommand(
+    verb("show", "what should be in the zone, and what each of its servers says; changes nothing")
+      .argument("[app]")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((app, options) => run(options, (context) => dnsShowCommand(context, app))),
+  );
+  group.addCommand(
+    verb("verify", "check that the zone's servers agree with the files and with each other; changes nothing")
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((options) => run(options, dnsVerifyCommand)),
+  );
+  group.addCommand(
+    verb("adopt", "take over records that stand where an app's or a host's would, exactly as they are")
+      .argument("<name>", "an app or a host of the files")
+      .option("--from <fleet>", "the fleet that has them; without it, nobody's")
+      .addHelpText("after", `\n${ADOPT_EXAMPLES}\n\n${EXIT_CODES}`)
+      .action((name, options) =>
+        run(options, (context) => dnsAdoptCommand(context, name, { from: undefined, ...options })),
+      ),
+  );
+  group.addCommand(
+    verb("gc", "take out what drover wrote and no file publishes and no host runs any more")
+      .addOption(allowEmpty())
+      .addHelpText("after", `\n${EXIT_CODES}`)
+      .action((options) => run(options, (context) => dnsGcCommand(context, options))),
+  );
+  return group;
+}

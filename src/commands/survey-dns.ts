@@ -9,7 +9,8 @@ import type { DnsInput } from "../plan/input.ts";
 import type { Context } from "./context.ts";
 import type { ZoneKey } from "./dns-key.ts";
 import { zoneKey } from "./dns-key.ts";
-import type { Connected, Survey } from "./survey.ts";
+import type { Connected } from "./survey.ts";
+import type { ZoneSurvey } from "./zone-survey.ts";
 
 /** The zone as it was found, and what it takes to write to it; both null where no zone is written to. */
 export interface DnsFound {
@@ -25,7 +26,7 @@ const NO_FINGERPRINT = "0".repeat(64);
 export async function findDns(
   context: Context,
   connected: Connected,
-  { survey, fleetKey }: { readonly survey: Survey; readonly fleetKey: string | null },
+  { survey, fleetKey }: { readonly survey: ZoneSurvey; readonly fleetKey: string | null },
 ): Promise<DnsFound> {
   const [seen, key] = await Promise.all([
     lookAtZone(context, connected, survey),
@@ -40,7 +41,7 @@ export async function findDns(
 export async function lookAtZone(
   context: Context,
   connected: Connected,
-  survey: Survey,
+  survey: ZoneSurvey,
 ): Promise<Pick<DnsInput, "zone" | "view"> | null> {
   const zone = zoneRef(connected.topology);
   if (zone === null) return null;
@@ -56,7 +57,7 @@ export async function lookAtZone(
 function lookAt(
   context: Context,
   connected: Connected,
-  { zone, survey }: { readonly zone: ZoneRef; readonly survey: Survey },
+  { zone, survey }: { readonly zone: ZoneRef; readonly survey: ZoneSurvey },
 ): (server: DnsServer) => Promise<ServerView> {
   const { topology, dns } = connected;
   const services = survey.state.kind === "known" ? survey.state.value.services : null;
@@ -92,7 +93,7 @@ function setsOf(service: ReturnType<typeof serviceOf>): readonly string[] {
 }
 
 /** A server that drover is to set up and has not yet answers for nothing, and nobody needs to be asked. */
-function isSetUp({ name }: DnsServer, { dns }: Topology, { views }: Survey): boolean {
+function isSetUp({ name }: DnsServer, { dns }: Topology, { views }: ZoneSurvey): boolean {
   const named = views.get(name)?.named;
   if (dns?.servers.kind !== "hosts" || named?.kind !== "known") return true;
   const model = named.value.manifest?.model ?? null;

@@ -75,7 +75,7 @@ export async function observe(context: Context, { topology, transport, store }: 
 }
 
 /** What the store tells. Throws a DroverError where it is not known, which is where nothing may be changed. */
-export function stateOf({ state }: Survey): StateFacts {
+export function stateOf({ state }: Pick<Survey, "state">): StateFacts {
   if (state.kind === "known") return state.value;
   throw new DroverError(state.why);
 }

@@ -90,8 +90,11 @@ export interface HostMove {
  */
 export type FirewallPart = "release" | "expand" | "contract-out" | "contract-in" | "settle" | "remove";
 
-/** What a plan about DNS is for: servers and addresses before apps need them, and what nobody needs any more after. */
-export type DnsPart = "servers" | "names" | "resolvers" | "farewell";
+/**
+ * What a plan about DNS is for: servers and addresses before apps need them, and what nobody needs any more after; or, on
+ * their own, records that are taken over, and left-over ones that are taken out.
+ */
+export type DnsPart = "servers" | "names" | "resolvers" | "farewell" | "adopt" | "gc";
 
 /**
  * The whole change of one app (or of the balancers alone) as data: the same bytes from the same inputs.

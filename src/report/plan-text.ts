@@ -35,6 +35,8 @@ const DNS_WORDS: Readonly<Record<DnsPart, string>> = {
   names: "the hosts' addresses",
   resolvers: "how hosts find names of the zone",
   farewell: "what nobody needs any more is taken away",
+  adopt: "records are taken over as they are; no answer changes",
+  gc: "what drover wrote and nobody wants any more is taken out",
 };
 
 function title(plan: Plan): string {

@@ -1,0 +1,52 @@
+import type { ServiceLedger } from "../model/discovery.ts";
+import type { ZoneFacts } from "../discovery/facts.ts";
+import { elsewhere, planGarbage } from "../plan/dns-gc.ts";
+import { namesAfter, namesLeft, namesWith } from "../plan/services-ledger.ts";
+import type { ZonePlan } from "../plan/dns-adopt.ts";
+import { EXIT_CODE } from "../report/exit-code.ts";
+import type { Allowed } from "./allowed.ts";
+import type { Context } from "./context.ts";
+import type { ZoneSeen } from "./dns-change.ts";
+import { changeZone } from "./dns-change.ts";
+import { hasZone } from "./dns-zone.ts";
+import { readFleet } from "./fleet-files.ts";
+import type { Survey } from "./survey.ts";
+import { observe } from "./survey.ts";
+import type { Topology } from "../model/topology.ts";
+
+/** `drover dns gc`: takes out what drover wrote into the zone, no file publishes and no host runs any more. */
+export async function dnsGcCommand(context: Context, { allowEmpty }: Allowed): Promise<number> {
+  const files = await readFleet(context, null);
+  if (files === null || !hasZone(context, files.topology)) return EXIT_CODE.usage;
+  const { topology } = files;
+  return await changeZone(context, files, {
+    command: `drover dns gc${allowEmpty ? " --allow-empty" : ""}`,
+    look: observe,
+    decide: ({ dns, zone, survey, state }: ZoneSeen<Survey>) => {
+      const plan = planGarbage({ topology, dns, zone, views: survey.views, open: state.open, allowEmpty });
+      const { services } = state;
+      return {
+        ...plan,
+        notes: [...plan.notes, ...elsewhere(services, dns.zone.zone)],
+        before: namesWith(services, dns.zone.zone, plan.subjects),
+        after: ledgerAfter(topology, services, { plan, zone, name: dns.zone.zone }),
+      };
+    },
+  });
+}
+
+/** What may still be there: what the files want, and what the zone holds of ours and keeps. */
+function ledgerAfter(
+  topology: Topology,
+  before: ServiceLedger | null,
+  { plan, zone, name }: { readonly plan: ZonePlan; readonly zone: ZoneFacts; readonly name: string },
+): ServiceLedger | null {
+  if (before === null) return null;
+  const wanted = new Set(namesAfter(topology, null)?.entries.map(({ kind, name: each }) => `${kind} ${each}`));
+  const going = new Set(plan.subjects.map((each) => (each.kind === "app" ? `app ${each.app}` : `host ${each.host}`)));
+  return namesLeft(before, name, (subject) => {
+    const key = subject.kind === "app" ? `app ${subject.app}` : `host ${subject.host}`;
+    const found = subject.kind === "app" ? zone.apps.get(subject.app) : zone.hosts.get(subject.host);
+    return wanted.has(key) || (found?.owner.kind === "ours" && !going.has(key));
+  });
+}
