@@ -21,27 +21,25 @@ export function publicationProblems(situation: Situation, input: PlanInput): rea
 
 /** An app without which clients of DNS would be told of nobody: for the time of a batch, or for good. */
 function emptied(situation: Situation, input: PlanInput): readonly Failure[] {
-  const { name, app, changed, fresh } = situation;
+  const { name, app, changed } = situation;
   const before = (recordsFound(name, input)?.hosts ?? []).map(({ host }) => host);
   if (before.length === 0) return [];
   if (app === null) return [emptyFailure(name, before)];
   const settled = publicationOf(situation, input).settled.map(({ host }) => host);
   if (settled.length === 0) return [emptyFailure(name, before)];
-  const coming = fresh.map(({ host }) => host).filter((host) => input.drains[host] === undefined);
-  const inDns = new Set([...settled, ...coming]);
+  const told = reliable(situation, settled, input);
   const candidates = changed.map(({ desired: { host }, wasReady }) => ({ host, wasReady }));
-  const whole = cutBatches(candidates, app.rollout.serial).find((batch) => {
-    return [...inDns].every((host) => batch.some((each) => each.host === host));
-  });
-  if (whole !== undefined)
-    return [
-      emptyFailure(
-        name,
-        whole.map(({ host }) => host),
-      ),
-    ];
-  const stays = [...inDns].some((host) => !situation.leaving.some((each) => each.host === host));
-  return stays ? [] : [emptyFailure(name, [...inDns])];
+  const batches = cutBatches(candidates, app.rollout.serial).map((batch) => batch.map(({ host }) => host));
+  const leaving = situation.leaving.map(({ host }) => host);
+  const whole = [...batches, leaving].find((gone) => told.every((host) => gone.includes(host)));
+  return whole === undefined ? [] : [emptyFailure(name, whole)];
+}
+
+/** Whom clients are told of and can rely on; where nobody serves, whoever they are told of. */
+function reliable({ ready, fresh }: Situation, settled: readonly string[], { drains }: PlanInput): readonly string[] {
+  const coming = fresh.map(({ host }) => host).filter((host) => drains[host] === undefined);
+  const healthy = [...settled.filter((host) => ready.has(host)), ...coming];
+  return healthy.length > 0 ? healthy : [...settled, ...coming];
 }
 
 /** Without these hosts DNS would name no instance of an app. */
