@@ -156,8 +156,8 @@ make_zone() {
       && perl -e '${PERL_MERGE}' "$zone" ${STAGED}/new ${STAGED}/old 2>&1 > ${STAGED}/zone) \\
       || quit ${INSTALL_EXIT.refused} "the copy of $zone that is here cannot be taken over" "$said"
   fi
-  said=$(timeout 60 named-checkzone -i local -k fail -n fail "$zone" ${STAGED}/zone 2>&1 9>&-) \\
-    || quit ${INSTALL_EXIT.refused} "named-checkzone refuses the zone $zone" "$said"
+  said=$(timeout 60 named-checkzone -i local -k fail -n fail "$zone" ${STAGED}/zone 2>&1 9>&-) && return 0
+  quit ${INSTALL_EXIT.refused} "named-checkzone refuses the zone $zone" "$(printf '%s' "$said" | sed 's|${STAGED}/||g')"
 }
 `;
 
