@@ -90,25 +90,6 @@ export function addressTtlOf({ dns }: Pick<Topology, "dns">): number {
   return dns?.zone === null || dns === null ? 0 : seconds(dns.zone.addressTtl);
 }
 
-/**
- * What an app finds in its environment: for each app it talks to, the name of its SRV records. What the app's own file
- * says goes first.
- */
-export function variablesOf(topology: Topology, app: TopologyApp): Readonly<Record<string, string>> {
-  const zone = topology.dns?.zone ?? null;
-  if (zone === null) return {};
-  const others = app.talksTo.flatMap((name) => topology.apps.find((each) => each.name === name) ?? []);
-  const found = others
-    .filter(({ port }) => port !== null)
-    .map(({ name }) => [variableOf(name), setName(appSet(name), zone.name)] as const)
-    .filter(([variable]) => !(variable in app.env) && !(variable in app.secrets));
-  return Object.fromEntries(found);
-}
-
-function variableOf(app: string): string {
-  return `${app.toUpperCase().replaceAll("-", "_")}_SRV`;
-}
-
 /** What of the files cannot be in DNS: names that are none, and record sets that no server would take. */
 export function serviceProblems(topology: Topology): readonly Failure[] {
   const zone = topology.dns?.zone ?? null;

@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Instance } from "../../../src/model/topology.ts";
-import {
-  addressTtlOf,
-  addressesOf,
-  serviceOf,
-  serviceProblems,
-  variablesOf,
-  zoneRef,
-} from "../../../src/discovery/desired.ts";
+import { addressTtlOf, addressesOf, serviceOf, serviceProblems, zoneRef } from "../../../src/discovery/desired.ts";
 import { SETTINGS, appOf, topologyWith } from "./models.ts";
 
 describe("the zone", () => {
@@ -41,7 +34,6 @@ describe("the zone", () => {
       expect(zoneRef(topology)).toBeNull();
       expect(serviceOf(topology, appOf(topology, "shop"))).toBeNull();
       expect(addressesOf(topology)).toEqual([]);
-      expect(variablesOf(topology, { ...appOf(topology, "shop"), talksTo: ["orders-db"] })).toEqual({});
       expect(serviceProblems(topology)).toEqual([]);
       expect(addressTtlOf(topology)).toBe(0);
     }
@@ -84,13 +76,6 @@ describe("an app", () => {
     const topology = topologyWith({}, { port: null, instances });
     expect(serviceOf(topology, appOf(topology, "shop"))).toBeNull();
     expect(addressesOf(topology).map(({ host }) => host)).toEqual(["app3", "dns1"]);
-  });
-
-  test("finds the names of those it talks to in its environment, unless its file says them", () => {
-    const topology = topologyWith({}, { talksTo: ["orders-db"] });
-    const shop = appOf(topology, "shop");
-    expect(variablesOf(topology, shop)).toEqual({ ORDERS_DB_SRV: "_orders-db._tcp.svc.test" });
-    expect(variablesOf(topology, { ...shop, env: { ORDERS_DB_SRV: "mine" } })).toEqual({});
   });
 });
 
