@@ -4,6 +4,7 @@ import type { Context } from "../../../src/commands/context.ts";
 import { rolloutAbortCommand } from "../../../src/commands/rollout-abort.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
 import { apply, FakeWorld, NS1, NS2, Process } from "../../support/fake-world.ts";
+import { often } from "../../support/runs.ts";
 
 const TIMES = "minHealthyTime: 8s, healthyDeadline: 30s, drainTimeout: 5s";
 const ALL = ["app1", "app2", "app3"];
@@ -55,7 +56,7 @@ describe("clients of DNS during rollouts", { timeout: 60_000 }, () => {
         checkClients(world, victim.lines.join("\n"));
         if (code !== 0) await checkAborted(world, `${release} killed at ${String(at)}`);
       }),
-      { numRuns: 6 },
+      { numRuns: often(4) },
     );
   });
 
@@ -89,7 +90,7 @@ describe("clients of DNS during rollouts", { timeout: 60_000 }, () => {
           else expect([world.told(NS1), world.told(NS2)], told).toEqual([ALL, ALL]);
         },
       ),
-      { numRuns: 10 },
+      { numRuns: often(6) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { forwardStages } from "../../../src/rollout/state.ts";
 import { actionsOf, change, prepare } from "../../support/fleet-arbitraries.ts";
 import type { FleetSketch } from "../../support/fleets.ts";
 import { stepIndex } from "../../support/plans.ts";
+import { often } from "../../support/runs.ts";
 
 const FLEET = { kind: "fleet" } as const;
 
@@ -26,7 +27,7 @@ describe("plans of random fleets", () => {
         const other = planFleet(prepare(each).input(each.after), FLEET);
         expect(JSON.stringify(one)).toBe(JSON.stringify(other));
       }),
-      { numRuns: 25 },
+      { numRuns: often(12) },
     );
   });
 
@@ -36,7 +37,7 @@ describe("plans of random fleets", () => {
         const { problems } = planFleet(prepare(each).input(each.after), FLEET);
         expect(problems.filter(({ code }) => !HONEST.has(code))).toEqual([]);
       }),
-      { numRuns: 90 },
+      { numRuns: often(40) },
     );
   });
 
@@ -53,7 +54,7 @@ describe("plans of random fleets", () => {
         expect(fleet.drained()).toEqual([]);
         if (each.after.zone !== undefined) expect(fleet.zone.told()).toEqual(servicesOf(each.after));
       }),
-      { numRuns: 80 },
+      { numRuns: often(40) },
     );
   });
 
@@ -67,7 +68,7 @@ describe("plans of random fleets", () => {
           expect(JSON.parse(canonicalJson(plan))).toEqual(plan);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: often(12) },
     );
   });
 });
