@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { DnsAlgorithm, DnsKey } from "../model/dns.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import type { DnsZone } from "../model/fleet.ts";
+import type { DnsZone } from "../model/zone.ts";
 import { Secret } from "../model/secret.ts";
 import type { Topology } from "../model/topology.ts";
 import type { Context } from "./context.ts";

@@ -2,7 +2,8 @@ import type { DnsServer } from "../model/dns.ts";
 import type { Endpoint, HostAddresses, HostEndpoints, ZoneRef } from "../model/discovery.ts";
 import type { Failure } from "../model/errors.ts";
 import { DroverError, failure } from "../model/errors.ts";
-import type { DnsSettings, DnsZone, Host } from "../model/fleet.ts";
+import type { Host } from "../model/fleet.ts";
+import type { DnsSettings, DnsZone } from "../model/zone.ts";
 import type { Instance, Topology, TopologyApp } from "../model/topology.ts";
 import { appOwnerName, appSet, hostName, hostOwnerName, portSet, setName } from "./names.ts";
 

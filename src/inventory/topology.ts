@@ -1,4 +1,5 @@
-import type { App, DnsSettings, Fleet } from "../model/fleet.ts";
+import type { App, Fleet } from "../model/fleet.ts";
+import type { DnsSettings } from "../model/zone.ts";
 import type { FirewallSettings, Peer, Peers, PlacedFirewall, PlacedPeer, PolicyRule } from "../model/policy.ts";
 import type { Topology, TopologyApp } from "../model/topology.ts";
 import { compareText } from "./diagnostics.ts";

@@ -1,4 +1,5 @@
-import type { App, DnsSettings, Host, LoadBalancer, SshSettings, StateSettings } from "./fleet.ts";
+import type { App, Host, LoadBalancer, SshSettings, StateSettings } from "./fleet.ts";
+import type { DnsSettings } from "./zone.ts";
 import type { PlacedFirewall } from "./policy.ts";
 
 /** An app on one host and port. */

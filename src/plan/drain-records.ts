@@ -33,14 +33,12 @@ export function recordsOn(situation: Situation, host: string, input: PlanInput):
   const found = ownRecords(app, input);
   if (input.dns === null || (service === null && found === null)) return null;
   const [there, wanted] = [of(host, found), of(host, service)];
-  const gates = probeOn(situation, host, input);
   const common = { zone: input.dns.zone, app, ttl: service?.ttl ?? 0 };
-  const floor = input.allowEmpty ? 0 : 1;
-  const oldTtl = longestTtl(found, common.ttl);
-  const back = gates === null ? [] : there;
-  const out = { ...common, hosts: there, back, floor, oldTtl, gates: gates ?? [] };
+  const gates = probeOn(situation, host, input);
+  const out = { ...common, floor: input.allowEmpty ? 0 : 1, oldTtl: longestTtl(found, common.ttl) };
+  const back = gates === null ? { back: [], gates: [] } : { back: there, gates };
   return {
-    withdraw: there.length === 0 ? [] : withdrawHosts(out),
+    withdraw: there.length === 0 ? [] : withdrawHosts({ ...out, hosts: there, ...back }),
     publish:
       gates === null || sameAll(wanted, there)
         ? []

@@ -1,5 +1,5 @@
 import { DroverError, failure } from "../model/errors.ts";
-import type { DnsZone } from "../model/fleet.ts";
+import type { DnsZone } from "../model/zone.ts";
 import type { ResolverModel } from "../model/resolver.ts";
 import type { Topology } from "../model/topology.ts";
 import { familyOf } from "./normalize.ts";

@@ -1,5 +1,6 @@
 import { DEFAULT_SETTINGS } from "../../src/inventory/schema/defaults.ts";
-import type { App, DnsServers, Route } from "../../src/model/fleet.ts";
+import type { App, Route } from "../../src/model/fleet.ts";
+import type { DnsServers } from "../../src/model/zone.ts";
 import type { FirewallMatch, FirewallModel, FirewallRule } from "../../src/model/firewall.ts";
 import type { PlacedFirewall, PlacedPeer, Policy, PolicyPort, PolicyRule } from "../../src/model/policy.ts";
 import type { Topology, TopologyBalancer } from "../../src/model/topology.ts";

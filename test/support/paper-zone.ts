@@ -38,20 +38,12 @@ export class PaperZone {
   /** Does what an action says; all but those on records are none of its business. */
   act(action: Action): void {
     switch (action.kind) {
-      case "dns.publish": {
-        const app = this.apps.get(action.app) ?? { ttl: action.ttl, hosts: new Map() };
-        if (action.only) app.hosts.clear();
-        for (const each of action.hosts) app.hosts.set(each.host, each);
-        app.ttl = action.ttl;
-        this.apps.set(action.app, app);
+      case "dns.publish":
+        this.#publish(action);
         return;
-      }
-      case "dns.withdraw": {
-        const hosts = this.apps.get(action.app)?.hosts;
-        for (const host of action.hosts) hosts?.delete(host);
-        if ((hosts?.size ?? 0) < action.floor) throw new Error(`nobody would be told of ${action.app}`);
+      case "dns.withdraw":
+        this.#withdraw(action);
         return;
-      }
       case "dns.addresses":
         for (const { host, addresses } of action.hosts) this.hosts.set(host, { ttl: action.ttl, addresses });
         return;
@@ -61,6 +53,20 @@ export class PaperZone {
         return;
       default:
     }
+  }
+
+  #publish({ app: name, hosts, ttl, only }: Extract<Action, { kind: "dns.publish" }>): void {
+    const app = this.apps.get(name) ?? { ttl, hosts: new Map() };
+    if (only) app.hosts.clear();
+    for (const each of hosts) app.hosts.set(each.host, each);
+    app.ttl = ttl;
+    this.apps.set(name, app);
+  }
+
+  #withdraw({ app, hosts: gone, floor }: Extract<Action, { kind: "dns.withdraw" }>): void {
+    const hosts = this.apps.get(app)?.hosts;
+    for (const host of gone) hosts?.delete(host);
+    if ((hosts?.size ?? 0) < floor) throw new Error(`nobody would be told of ${app}`);
   }
 
   #app(app: string, zone: string): AppRecords {

@@ -1,4 +1,4 @@
-import type { DnsZone } from "../../src/model/fleet.ts";
+import type { DnsZone } from "../../src/model/zone.ts";
 
 /** A zone as drover.yaml gives it where nothing but its name is written, and hosts of the fleet answer for it. */
 export function exampleZone(over: Partial<DnsZone> = {}): DnsZone {

@@ -1,4 +1,5 @@
-import type { Diagnostic, DnsSettings } from "../../model/fleet.ts";
+import type { Diagnostic } from "../../model/fleet.ts";
+import type { DnsSettings } from "../../model/zone.ts";
 import { canonicalServer } from "../addresses.ts";
 import { quote } from "../describe.ts";
 import { complain, complainAtKey, formatPlace, placeOf } from "../diagnostics.ts";

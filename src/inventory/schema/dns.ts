@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { DnsServers, DnsSettings, DnsZone, SecretSource } from "../../model/fleet.ts";
+import type { SecretSource } from "../../model/fleet.ts";
+import type { DnsServers, DnsSettings, DnsZone } from "../../model/zone.ts";
 import type { DnsAlgorithm } from "../../model/dns.ts";
 import { canonicalServer } from "../addresses.ts";
 import { KEY_NAME, ZONE } from "../names.ts";

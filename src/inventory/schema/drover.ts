@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { DnsSettings, SshSettings, StateSettings } from "../../model/fleet.ts";
+import type { SshSettings, StateSettings } from "../../model/fleet.ts";
+import type { DnsSettings } from "../../model/zone.ts";
 import type { FirewallSettings } from "../../model/policy.ts";
 import { APP_NAME, HOST_NAME, USER_NAME } from "../names.ts";
 import type { BalancerFields } from "./balancers.ts";

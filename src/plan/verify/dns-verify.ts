@@ -40,12 +40,19 @@ function isSetUp({ servers: [primary] }: ZoneAccount): boolean {
   return primary?.setUp !== false;
 }
 
-function recordChecks(looked: Looked, account: ZoneAccount): readonly DnsCheck[] {
+/** What is another's nobody puts right before it is taken over, or gone. */
+function recordChecks(looked: Looked, { apps, hosts }: ZoneAccount): readonly DnsCheck[] {
+  const owners = zoneProblems(looked);
+  const foreign = new Set(owners.flatMap(({ name, problem }) => (problem === null ? [] : [name])));
   return [
-    ...foreignChecks(looked),
-    ...account.apps.flatMap((app) => appChecks(app, account)),
-    ...account.hosts.flatMap(hostChecks),
+    ...owners.map(ownerCheck),
+    ...apps.filter(({ app }) => !foreign.has(app)).flatMap((app) => appChecks(app, hosts)),
+    ...hosts.filter(({ who }) => !foreign.has(who)).flatMap(hostChecks),
   ];
+}
+
+function ownerCheck({ name, problem }: ReturnType<typeof zoneProblems>[number]): DnsCheck {
+  return problem === null ? DNS_PASSED : difference("foreign", name, problem.message, problem.hint);
 }
 
 function difference(code: DnsFindingCode, subject: string, message: string, hint: string): DnsFinding {
@@ -88,19 +95,7 @@ function ttlChecks({ topology, zone }: Looked): readonly DnsCheck[] {
   return [{ code: "ttl", kind: "note", subject: zone.zone, message, hint: "" }];
 }
 
-function foreignChecks(looked: Looked): readonly DnsCheck[] {
-  return zoneProblems(looked).map(({ name, problem }): DnsCheck => {
-    return problem === null ? DNS_PASSED : difference("foreign", name, problem.message, problem.hint);
-  });
-}
-
-/** What is another's is no app's to have put right. */
-function isOurs({ owner }: Pick<AppAccount, "owner">): boolean {
-  return owner.kind !== "foreign";
-}
-
-function appChecks(app: AppAccount, { hosts }: ZoneAccount): readonly DnsCheck[] {
-  if (!isOurs(app)) return [];
+function appChecks(app: AppAccount, hosts: readonly HostAccount[]): readonly DnsCheck[] {
   if (!app.wanted) return leftOver(app);
   return app.sets.flatMap((set) => [
     ...set.rows.flatMap((row) => rowChecks(set, row)),
@@ -161,7 +156,7 @@ function sizeCheck({ name, rows }: SetAccount): DnsCheck {
 }
 
 function hostChecks({ who, name, place, owner, told: [primary] }: HostAccount): readonly DnsCheck[] {
-  if (primary === undefined || primary.kind === "unknown" || !isOurs({ owner })) return [];
+  if (primary === undefined || primary.kind === "unknown") return [];
   if (place.kind === "unwanted") {
     if (owner.kind !== "ours") return [];
     return [

@@ -1,5 +1,5 @@
 import type { DnsQuestion, DnsRecord, DnsServer } from "../../../src/model/dns.ts";
-import type { DnsZone } from "../../../src/model/fleet.ts";
+import type { DnsZone } from "../../../src/model/zone.ts";
 import type { Known } from "../../../src/model/known.ts";
 import type { Topology, TopologyApp } from "../../../src/model/topology.ts";
 import type { ZoneFacts } from "../../../src/discovery/facts.ts";

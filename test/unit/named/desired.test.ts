@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DnsZone } from "../../../src/model/fleet.ts";
+import type { DnsZone } from "../../../src/model/zone.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import { desiredNamed } from "../../../src/named/desired.ts";
 import { PRIMARY, SECONDARY, topologyWith } from "./models.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DnsSettings } from "../../../src/model/fleet.ts";
+import type { DnsSettings } from "../../../src/model/zone.ts";
 import { desiredResolver } from "../../../src/resolver/desired.ts";
 import { MODEL, topologyWith, ZONE } from "./models.ts";
 

@@ -1,4 +1,4 @@
-import type { DnsZone } from "../../../src/model/fleet.ts";
+import type { DnsZone } from "../../../src/model/zone.ts";
 import { canonicalJson, sha256 } from "../../../src/model/hash.ts";
 import type { ResolverModel } from "../../../src/model/resolver.ts";
 import type { Topology } from "../../../src/model/topology.ts";
