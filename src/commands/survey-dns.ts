@@ -96,8 +96,9 @@ function setsOf(service: ReturnType<typeof serviceOf>): readonly string[] {
 function isSetUp({ name }: DnsServer, { dns }: Topology, { views }: ZoneSurvey): boolean {
   const named = views.get(name)?.named;
   if (dns?.servers.kind !== "hosts" || named?.kind !== "known") return true;
-  const model = named.value.manifest?.model ?? null;
-  if (model === null || model.zone !== dns.zone?.name) return false;
-  // One that was a secondary so far begins with a zone of its own.
-  return model.role === "primary" || dns.servers.hosts[0] !== name;
+  const { manifest, copies } = named.value;
+  if (manifest === null || manifest.model.zone !== dns.zone?.name) return false;
+  // A secondary that becomes the primary goes on with its copy; without one it begins anew.
+  const begins = dns.servers.hosts[0] === name && manifest.model.role === "secondary";
+  return !begins || copies.includes(manifest.model.zone);
 }
