@@ -287,6 +287,7 @@ function observed(fleet: FakeFleet, host: FakeHost): string {
     named: "end 796573\n",
     resolver: "end 796573\n",
     former: "",
+    clock: `${String(Math.floor(fleet.clock.now() / 1000))}\n`,
     state: "",
   };
   return Object.entries(sections)

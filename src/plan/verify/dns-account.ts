@@ -1,10 +1,11 @@
-import type { Endpoint, HostAddresses, ServiceSubject, ZoneRef } from "../../model/discovery.ts";
+import type { Endpoint, HostAddresses, ZoneRef } from "../../model/discovery.ts";
 import type { Failure } from "../../model/errors.ts";
 import type { Known } from "../../model/known.ts";
 import type { HostDrain, StateFacts } from "../../model/ports.ts";
 import type { Topology } from "../../model/topology.ts";
 import type { AppService } from "../../discovery/desired.ts";
 import { addressTtlOf, addressesOf, serviceOf } from "../../discovery/desired.ts";
+import type { Lag } from "../../discovery/diff.ts";
 import { lagOf } from "../../discovery/diff.ts";
 import type { AppRecords, DnsView, HostRecords, ServerView } from "../../discovery/facts.ts";
 import { EMPTY_ZONE } from "../../discovery/facts.ts";
@@ -123,21 +124,21 @@ export function zoneAccount(looked: Looked): ZoneAccount {
 function serverAccounts(view: DnsView): readonly ServerAccount[] {
   const lags = lagOf(view);
   return serversOf(view).map((each, index): ServerAccount => {
-    const { server, facts } = each;
-    const lag = lags.find((one) => one.view === each);
-    const setUp = facts.kind === "unknown" || facts.value !== EMPTY_ZONE;
-    return {
-      server: server.name,
-      address: server.address,
-      port: server.port,
-      role: index === 0 ? "primary" : "secondary",
-      serial: facts.kind === "known" && setUp ? facts.value.serial : null,
-      behind: facts.kind === "unknown" || (lag?.unknown ?? null) !== null ? null : (lag?.behind ?? 0),
-      otherwise: lag?.reasons ?? [],
-      setUp,
-      why: facts.kind === "unknown" ? facts.why : null,
-    };
+    const { name: server, address, port } = each.server;
+    const lag = lags.find((one) => one.view === each) ?? null;
+    const role = index === 0 ? "primary" : "secondary";
+    return { server, address, port, role, ...standOf(each, lag) };
   });
+}
+
+/** `lag`: of a secondary. */
+function standOf({ facts }: ServerView, lag: Lag | null): Omit<ServerAccount, "server" | "address" | "port" | "role"> {
+  const otherwise = lag?.reasons ?? [];
+  if (facts.kind === "unknown") return { serial: null, behind: null, otherwise, setUp: true, why: facts.why };
+  const setUp = facts.value !== EMPTY_ZONE;
+  const isKnown = lag === null || lag.unknown === null;
+  const behind = isKnown ? (lag?.behind ?? 0) : null;
+  return { serial: setUp ? facts.value.serial : null, behind, otherwise, setUp, why: null };
 }
 
 /** What a server says of an app; null: it says nothing at all. */
@@ -277,9 +278,4 @@ function isHostThere({ owner, records, alias }: HostRecords): boolean {
 
 function hostOn({ facts }: ServerView, host: string): { readonly found: HostRecords | null } {
   return { found: facts.kind === "known" ? (facts.value.hosts.get(host) ?? null) : null };
-}
-
-/** A subject by its name. */
-export function subjectName(subject: ServiceSubject): string {
-  return subject.kind === "app" ? subject.app : subject.host;
 }
