@@ -61,6 +61,9 @@ const targets = [
   { name: "lb2", address: "192.168.56.12", connections: 10 },
 ] as const;
 
+/** Where clients that need no balancer ask for the shop. */
+const NAME = "_shop._tcp.svc.lab.internal";
+
 function press(): readonly Load[] {
   const common = { lab, host: "shop.lab.internal", delay: 98, limit: 120 };
   return targets.map(({ address, connections }) => startLoad({ ...common, address, connections }));
@@ -86,7 +89,9 @@ function tally(totals: readonly LoadTotals[]): void {
 
 /** Brings the lab and its shop up; the release that runs. */
 async function comeUp(): Promise<string> {
-  say("a fleet of six VMs: two balancers behind one address, three app hosts, one that keeps the fleet's state");
+  say(
+    "a fleet of six VMs: two balancers behind one address, three app hosts, one that answers DNS and keeps the fleet's state",
+  );
   insist((await labVerb("up")).code === 0, "the lab did not come up");
   await labVerb("run", "--", "cat", "apps/shop.yaml");
   if ((await ask("rollout", "status", "shop")).code === 3) {
@@ -99,6 +104,13 @@ async function comeUp(): Promise<string> {
       : "the shop runs here already: whatever differs from the files is put right",
   );
   insist((await drover("apply", "--yes")).code === 0, "the fleet could not be applied");
+  say(
+    "where the shop runs is in DNS; in a rollout each host leaves it before it is drained and is back once it serves",
+  );
+  insist(
+    (await labVerb("run", "--", "dig", "+short", "@192.168.56.31", NAME, "SRV")).code === 0,
+    "DNS does not answer",
+  );
   const running = await runningRelease();
   if (running === null) throw new Error("the shop does not run");
   return running;

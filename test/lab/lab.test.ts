@@ -18,7 +18,7 @@ async function output(of: Promise<{ code: number; stdout: string; stderr: string
 }
 
 describe("a lab of six hosts", () => {
-  const six = lab("test-six");
+  const six = lab("test-six", { dns: true });
   beforeAll(() => six.up());
   afterAll(() => six.down());
 

@@ -1,6 +1,7 @@
 // A lab of its own for a test: real hosts, driven by lab/lab as a person would.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** How a command ended: its exit code (128 + n after signal n) and all it printed. */
@@ -80,18 +81,28 @@ export function command(file: string, args: readonly string[], options: CommandO
   });
 }
 
+/** What of the lab's own fleet a scenario is about. */
+export interface LabFleet {
+  /** Without it the fleet's `dns` is left out: a rollout that keeps DNS in step waits a TTL at every host. */
+  readonly dns: boolean;
+}
+
 /** The lab of this name; nothing happens until `up`. */
-export function lab(name: string): Lab {
+export function lab(name: string, { dns }: LabFleet = { dns: false }): Lab {
   const verb = async (...args: readonly string[]): Promise<string> => {
     const outcome = await labCommand(name, args);
     if (outcome.code !== 0) throw new Error(`lab/lab ${args.join(" ")} ended with ${outcome.code}\n${outcome.stderr}`);
     return outcome.stdout;
   };
+  const fleet = join(checkout, ".lab", name, "fleet");
   const quiet = async (...args: readonly string[]): Promise<void> => void (await verb(...args));
   return {
     name,
-    fleet: join(checkout, ".lab", name, "fleet"),
-    up: (...options) => quiet("up", ...options),
+    fleet,
+    up: async (...options) => {
+      await quiet("up", ...options);
+      if (!dns) await leaveOutDns(fleet);
+    },
     down: () => quiet("down"),
     status: () => verb("status"),
     exec: (host, argv, options) => labCommand(name, ["exec", host, "--", ...argv], options),
@@ -121,4 +132,14 @@ export async function until(what: string, condition: () => Promise<boolean>, tim
     const pause = Math.min(1000, Math.max(50, 2 * (Date.now() - asked)));
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+async function leaveOutDns(fleet: string): Promise<void> {
+  const path = join(fleet, "drover.yaml");
+  await writeFile(path, withoutDns(await readFile(path, "utf8")));
+}
+
+/** The lab's drover.yaml without its own `dns`; what a test has written stays. */
+export function withoutDns(text: string): string {
+  return text.replace('dns: {servers: "role=dns", zone: svc.lab.internal, ttl: 1s, negativeTtl: 1s}\n', "");
 }

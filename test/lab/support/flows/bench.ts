@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { Lab } from "../lab.ts";
 import { EXIT_CODE } from "../../../../src/report/exit-code.ts";
-import { checkout, command, until } from "../lab.ts";
+import { checkout, command, until, withoutDns } from "../lab.ts";
 import { drover, expectDrover } from "../shop.ts";
 import { FLOWS, stopAll } from "./agents.ts";
 
@@ -139,7 +139,7 @@ async function pack({ fleet }: Lab): Promise<void> {
 async function benchOf(lab: Lab): Promise<FirewallBench> {
   const drover = join(lab.fleet, "drover.yaml");
   const inventory = join(lab.fleet, "inventory.yaml");
-  const plain = await readFile(join(checkout, "lab/fleet/drover.yaml"), "utf8");
+  const plain = withoutDns(await readFile(join(checkout, "lab/fleet/drover.yaml"), "utf8"));
   const hosts = (await readFile(join(checkout, "lab/fleet/inventory.yaml"), "utf8")).split("\n");
   const apps = new Map(Object.entries(APPS));
   let block: Block = BLOCK;
