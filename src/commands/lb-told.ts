@@ -16,6 +16,7 @@ import type {
 } from "../report/lb-show.ts";
 import { statesDiffer } from "../report/lb-show.ts";
 import type { VipFacts } from "../vip/facts.ts";
+import { followedOn } from "./lb-followed.ts";
 import type { BalancerTold } from "./lb-survey.ts";
 import type { WantedBalancer } from "./lb-wanted.ts";
 
@@ -43,6 +44,7 @@ export function showOf(set: TopologyBalancer, told: Told): SetShow {
     vips: holdingsOf(set, accounts),
     balancers: accounts.map((account) => balancerShow(set, account, told)),
     servers: serversOf(set, accounts, told),
+    follow: followedOn(accounts),
   };
 }
 
@@ -111,7 +113,11 @@ function serversOf(set: TopologyBalancer, accounts: readonly Account[], told: To
     .flatMap(({ model }) =>
       Object.values(model.apps).flatMap(({ app, servers }) => servers.map(({ name }) => `${app}/${name}`)),
     );
-  const found = accounts.flatMap(({ lb }) => (lb.kind === "known" ? Object.keys(lb.value.live.servers) : []));
+  const found = accounts.flatMap(({ lb }) =>
+    lb.kind === "known"
+      ? Object.keys(lb.value.live.servers).filter((name) => lb.value.live.followed[name] === undefined)
+      : [],
+  );
   const names = [...new Set([...wanted, ...found])];
   const apps = [...new Set(names.map((name) => name.split("/")[0] ?? ""))].toSorted();
   // Within an app the order of the files, which is that of the inventory.

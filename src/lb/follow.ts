@@ -4,6 +4,9 @@ import { haproxyName, serverAddress, srvName, wholeNumber } from "./syntax.ts";
 /** The most places for servers of one followed service: BIND gives no more records in one answer (`max-records-per-type`). */
 const MOST_SLOTS = 100;
 
+/** What the names of backends begin with that only listen to DNS. */
+export const WITNESS = "drover_seen_";
+
 /** Services that a balancer follows by name, sorted. */
 export function followsOf({ set }: LbModel): readonly LbFollow[] {
   return set?.follow ?? [];
@@ -20,6 +23,9 @@ export interface FollowView {
   /** Of the `resolvers` section. */
   readonly resolvers: string;
   readonly nameservers: readonly { readonly name: string; readonly address: string }[];
+  /** The backend that has what DNS names now, and nothing from before a reload; and its places. */
+  readonly witness: string;
+  readonly most: string;
   readonly srv: string;
   readonly slots: string;
 }
@@ -37,6 +43,8 @@ export function followView({ app, srv, slots, nameservers }: LbFollow): FollowVi
       name: `ns${String(index + 1)}`,
       address: `tcp@${serverAddress(server)}`,
     })),
+    witness: `${WITNESS}${app}`,
+    most: String(MOST_SLOTS),
     srv: srvName(srv),
     slots: wholeNumber("the servers of a followed service", slots, { min: 1, max: MOST_SLOTS }),
   };

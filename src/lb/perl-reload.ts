@@ -1,3 +1,5 @@
+import { WITNESS } from "./follow.ts";
+
 /** Perl that makes HAProxy run what is on disk, and judges what came of it. No single quotes. */
 export const PERL_RELOAD: string = String.raw`
   # A reload that somebody else asked for may be on its way: its end is waited for.
@@ -59,12 +61,48 @@ export const PERL_RELOAD: string = String.raw`
     return %place;
   }
 
-  # Of followed servers a reload keeps those that are down. HAProxy never lets go of one it is given here and that no
-  # answer names any more (measured on 2.6.12): such a one does no harm as long as its checks fail, and at the next
-  # reload it lacks 0x40, the sign that DNS named it to this process, so that it does not outlive that one.
-  sub is_down_by_dns {
-    my @c = @_;
-    return $c[4] ne "-" && $c[5] == 0 && $c[6] == 0x40;
+  # HAProxy never lets go of a followed server that a reload gave it and that no answer names (measured on 2.6.12): one
+  # that left DNS just then. The backend that began empty tells. Where DNS is silent, nobody is gone.
+  sub gone_from_dns {
+    my ($text) = @_;
+    my %place = places($text);
+    my @services = map { /^${WITNESS}(\S+)\/seen1\z/ ? $1 : () } sort keys %place;
+    my $until = time + 3;
+    my %gone;
+    while (@services && time < $until) {
+      my @rows = map { [split / /] } grep { !/^#/ } split /\n/, ask("admin", "show servers state") // "";
+      @services = grep { !find_gone($_, \%gone, @rows) } @services;
+      nap(0.05) if @services;
+    }
+    return %gone;
+  }
+
+  # False while the first answer is not there.
+  sub find_gone {
+    my ($service, $gone, @rows) = @_;
+    my (%seen, $empty);
+    for my $c (grep { @$_ > 19 && $_->[1] eq "${WITNESS}$service" } @rows) {
+      if ($c->[17] eq "-") { $empty = 1 }
+      else { $seen{"$c->[17] $c->[18]"} = 1 }
+    }
+    return 0 unless %seen;
+    # More than there are places for: nothing is known of the others.
+    return 1 unless $empty;
+    for my $c (grep { @$_ > 19 && $_->[1] eq $service && $_->[4] ne "-" } @rows) {
+      $gone->{"$c->[1]/$c->[3]"} = 1 unless $seen{"$c->[17] $c->[18]"};
+    }
+    return 1;
+  }
+
+  # Rid of those by another reload, which leaves them out. Whoever leaves during that one too stays until the next.
+  sub without_gone {
+    my ($text, $pid) = @_;
+    my %gone = gone_from_dns($text) or return $pid;
+    my $before = processes() or return $pid;
+    my @kept = grep { my @c = split / /; !$gone{"$c[1]/$c[3]"} } rows_to_keep($text);
+    write_state(state_rows($text, @kept));
+    systemctl("reload haproxy") or return $pid;
+    return came_up($before, 20) || $pid;
   }
 
   # Rows that a reload must not forget: servers that are down (they would count as up until their first check) and
@@ -86,7 +124,8 @@ export const PERL_RELOAD: string = String.raw`
       next if @c < 19 || $c[0] =~ /^#/;
       my $name = "$c[1]/$c[3]";
       if (($c[19] // "-") ne "-") {
-        push @kept, "$_\n" if ($place{$name} // "") eq $c[19] && is_down_by_dns(@c);
+        # Out by hand stays out no longer than this process.
+        push @kept, "$_\n" if ($place{$name} // "") eq $c[19] && $c[4] ne "-" && !is_out($c[6]);
         next;
       }
       next if $marked{$name} || ($at{$name} // "") ne "$c[4] $c[18]";
@@ -115,6 +154,7 @@ export const PERL_RELOAD: string = String.raw`
       return 0;
     }
     my $pid = came_up($before, 20) or return 0;
+    $pid = without_gone($text, $pid);
     my @lost = serving_though_marked($text);
     if (@lost) {
       $@ = "drained before, serving now: @lost\n";

@@ -74,12 +74,31 @@ export interface ServerShow {
   readonly balancers: readonly ServerOnBalancer[];
 }
 
+/** A service that the set follows by name, as one balancer sees it. */
+export interface FollowShow {
+  readonly service: string;
+  readonly srv: string;
+  readonly balancer: string;
+  /** Places for servers, and those that DNS fills; null: the balancer did not tell. */
+  readonly places: { readonly all: number; readonly filled: number } | null;
+  /** In the order of their names. */
+  readonly servers: readonly {
+    /** The host and the port that DNS names: `vm1.svc.example.com:8080`. */
+    readonly target: string;
+    readonly state: string;
+    readonly sessions: number;
+    readonly total: number;
+  }[];
+}
+
 /** One balancer set. */
 export interface SetShow {
   readonly set: string;
   readonly vips: readonly Holding[];
   readonly balancers: readonly BalancerShow[];
   readonly servers: readonly ServerShow[];
+  /** By service and balancer; empty where nothing is followed. */
+  readonly follow: readonly FollowShow[];
 }
 
 /** True where the balancers that told name different states; how far a check has come is no difference. */
@@ -104,6 +123,7 @@ function setLines(set: SetShow): readonly string[] {
     ...balancerTable(set.balancers),
     ...set.balancers.flatMap(remarks),
     ...(set.servers.length === 0 ? [] : ["", ...serverTable(set.servers)]),
+    ...set.follow.flatMap((one, index) => [...(index === 0 ? [""] : []), ...followLines(one)]),
   ];
 }
 
@@ -150,6 +170,18 @@ function oldWorkerSentence({ pid, age, carries }: OldWorker): string {
     ...(tunnels > 0 ? [several(tunnels, "tunnel")] : []),
   ];
   return `${name}, still carries ${parts.length === 0 ? "nothing" : parts.join(" and ")}`;
+}
+
+/** Balancers ask DNS each for themselves, and fill their places each in their own order: so each has its own list. */
+function followLines({ service, srv, balancer, places, servers }: FollowShow): readonly string[] {
+  const head = `${service} on ${balancer} follows ${srv}`;
+  if (places === null) return [`${head}: unknown`];
+  const { all, filled } = places;
+  const says = filled === 0 ? "DNS NAMES NO SERVER" : `${several(filled, "server")}, room for ${String(all)}`;
+  const full = filled === all ? "; every place is taken: more than these get no traffic" : "";
+  const rows = servers.map(({ target, state, sessions, total }) => [target, state, String(sessions), String(total)]);
+  const lines = rows.length === 0 ? [] : table(["server", "state", "now", "total"], rows);
+  return [`${head}: ${says}${full}`, ...lines.map((line) => `  ${line}`)];
 }
 
 /** An exclamation mark stands where balancers disagree. */
