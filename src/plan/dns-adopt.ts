@@ -40,6 +40,7 @@ type Part =
   | { readonly kind: "take"; readonly sets: readonly string[]; readonly reasons: readonly string[] }
   | { readonly kind: "ours" }
   | { readonly kind: "nothing" }
+  | { readonly kind: "unwanted" }
   | { readonly kind: "problem"; readonly problem: Failure };
 
 /** Takes over what stands in the zone under a name, as it stands: no answer changes. */
@@ -55,17 +56,27 @@ export function planAdoption(input: AdoptionInput): ZonePlan {
     taken.flatMap(({ subject, part }) => adopt({ zone: dns.zone, subject, sets: part.sets, from })),
   );
   const reasons = taken.flatMap(({ part }) => part.reasons);
-  const name = nameOf(subjects[0]);
-  const isNothing = taken.length === 0 && parts.every(({ part }) => part.kind === "nothing");
   const problems = parts.flatMap(({ part }) => (part.kind === "problem" ? [part.problem] : []));
   return {
     plan: prologue.length === 0 ? null : { ...WHOLE, dns: "adopt", reasons, prologue },
     subjects: taken.map(({ subject }) => subject),
-    problems: problems.length === 0 && isNothing ? [nothingThere(name)] : problems,
+    problems:
+      problems.length === 0
+        ? fruitless(
+            parts.map(({ part }) => part),
+            nameOf(subjects[0]),
+          )
+        : problems,
     notes: parts.flatMap(({ subject, part }) =>
       part.kind === "ours" ? [`${nameOf(subject)} is this fleet's already`] : [],
     ),
   };
+}
+
+/** Why nothing at all is to be taken over; none where something is, or is this fleet's already. */
+function fruitless(parts: readonly Part[], name: string): readonly Failure[] {
+  if (parts.some(({ kind }) => kind === "take" || kind === "ours")) return [];
+  return [parts.some(({ kind }) => kind === "nothing") ? nothingThere(name) : unwanted(name)];
 }
 
 function nameOf(subject: ServiceSubject | undefined): string {
@@ -78,17 +89,17 @@ function problem(why: Failure): Part {
 }
 
 /** What nobody publishes would be taken out again by the next apply: that is no way to keep it. */
-function unwanted(name: string): Part {
+function unwanted(name: string): Failure {
   const says = `the files do not publish ${name}: the next apply would take out what is taken over now`;
-  return problem(failure("usage", says, "give the app a port, or the host an app with one; then again"));
+  return failure("usage", says, "give the app a port, or the host an app with one; then again");
 }
 
 function appPart(app: string, { topology, zone, from }: AdoptionInput): Part {
   const file = topology.apps.find(({ name }) => name === app);
   const service = file === undefined ? null : serviceOf(topology, file);
+  if (service === null) return { kind: "unwanted" };
   const found = zone.apps.get(app) ?? noRecords(app);
   if (isNothing(found.owner, found.sets.size + found.aliases.size)) return { kind: "nothing" };
-  if (service === null) return unwanted(app);
   const [alias] = found.aliases.keys();
   const why =
     takeoverProblem(app, found.owner, from) ?? (alias === undefined ? null : appProblem(asNobodys(found), [alias]));
@@ -103,9 +114,9 @@ function appPart(app: string, { topology, zone, from }: AdoptionInput): Part {
 
 function hostPart(host: string, { topology, zone, from }: AdoptionInput): Part {
   const wanted = addressesOf(topology).find((each) => each.host === host);
+  if (wanted === undefined) return { kind: "unwanted" };
   const found = zone.hosts.get(host) ?? noAddresses(host);
   if (isNothing(found.owner, found.records.length + (found.alias === null ? 0 : 1))) return { kind: "nothing" };
-  if (wanted === undefined) return unwanted(host);
   const alias = found.alias === null ? null : hostProblem(asNobodys(found));
   const why = takeoverProblem(host, found.owner, from) ?? alias;
   if (why !== null) return problem(why);

@@ -62,8 +62,16 @@ export function planDns(input: PlanInput, scope: Scope, apps: readonly string[])
       ...zoneLost(input),
     ],
     unheard,
-    notes,
+    notes: [...notes, ...formerZones(input)],
   };
+}
+
+/** Zones that drover has written to and that the files do not name any more: what is there is out of reach. */
+function formerZones({ services, topology }: PlanInput): readonly string[] {
+  const zones = new Set((services?.entries ?? []).map(({ zone }) => zone));
+  return [...zones]
+    .filter((zone) => zone !== topology.dns?.zone?.name)
+    .map((zone) => `names of this fleet may still be in ${zone}, which the files do not name any more: drover dns gc`);
 }
 
 /** Whether a command depends on what the zone says: everything does, and an app that is in it or is to be. */

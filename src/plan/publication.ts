@@ -34,7 +34,7 @@ export interface Publication {
 }
 
 /** Where no zone is written to, or the app has nothing in it. */
-export const UNPUBLISHED: Publication = {
+const UNPUBLISHED: Publication = {
   settled: [],
   gates: [],
   correct: [],
