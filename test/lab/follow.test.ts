@@ -34,7 +34,7 @@ beforeAll(async () => {
   await expectDrover(lab, 0, "apply", "--yes");
 }, 180_000);
 
-if (process.env["KEEP"] === undefined) afterAll(() => lab.down());
+afterAll(() => lab.down());
 
 interface Shown {
   readonly sets: readonly {

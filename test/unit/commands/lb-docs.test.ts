@@ -46,6 +46,7 @@ test("lb show prints what its page shows, and it fits into 100 columns", () => {
         { balancer: "lb2", told: { ...told, haproxy: haproxy([]), config: "changed by hand" }, why: null },
       ],
       servers: [server("app1", ["UP", "UP"]), server("app2", ["DRAIN", "UP"])],
+      follow: [],
     },
   ]);
   expect(`${shown.join("\n")}\n`).toBe(blocks(docs, "text")[0]);

@@ -61,6 +61,7 @@ function haproxy(stable: Partial<LbStable> = {}, live: Partial<LbLive> = {}): Lb
     },
     live: {
       servers: {},
+      followed: {},
       addresses: { "shop/app1": { address: "10.0.0.1", port: 8080 }, "shop/app2": { address: "10.0.0.2", port: 8080 } },
       about: { version: "2.6.12", uptime: 60, connections: 1, sessionRate: 0 },
       processes: {

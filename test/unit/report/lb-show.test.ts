@@ -65,6 +65,7 @@ function set(over: Partial<SetShow>): SetShow {
       { balancer: "lb2", told, why: null },
     ],
     servers: [server("app1", ["UP", "UP"]), server("app2", ["UP", "DRAIN"])],
+    follow: [],
     ...over,
   };
 }
@@ -83,6 +84,24 @@ describe("lb show", () => {
       "                 lb2       UP     L7OK 200 in 2 ms  12   340123  40  0    1       0",
       "      app2    !  lb1       UP     L7OK 200 in 2 ms  12   340123  40  0    1       0",
       "              !  lb2       DRAIN  L7OK 200 in 2 ms  12   340123  40  0    1       0",
+    ]);
+  });
+
+  test("lists what is followed by name, balancer by balancer, with the servers that DNS names", () => {
+    const head = { service: "billing", srv: "_billing._tcp.svc.example.com" };
+    const one = { target: "vm1.svc.example.com:8080", state: "UP", sessions: 2, total: 340 };
+    const follow = [
+      { ...head, balancer: "lb1", places: { all: 1, filled: 1 }, servers: [one] },
+      { ...head, balancer: "lb2", places: { all: 1, filled: 0 }, servers: [] },
+      { ...head, balancer: "lb3", places: null, servers: [] },
+    ];
+    expect(showLines([set({ follow })]).slice(-6)).toEqual([
+      "",
+      "billing on lb1 follows _billing._tcp.svc.example.com: 1 server, room for 1; every place is taken: more than these get no traffic",
+      "  server                    state  now  total",
+      "  vm1.svc.example.com:8080  UP     2    340",
+      "billing on lb2 follows _billing._tcp.svc.example.com: DNS NAMES NO SERVER",
+      "billing on lb3 follows _billing._tcp.svc.example.com: unknown",
     ]);
   });
 
