@@ -2,7 +2,7 @@ import type { LbModel, ServerAddress } from "../model/lb.ts";
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
-import { readManifest } from "../model/manifest.ts";
+import { hasModel, readManifest } from "../model/manifest.ts";
 import { normalizeHaproxy, refName } from "./normalize.ts";
 import { parseAbout, parseProc, parseServersState, parseStat } from "./parse.ts";
 import type { About, AdminState, Processes, ServerRow, ServerStat } from "./parse.ts";
@@ -95,16 +95,7 @@ ${PERL_ASK}
 `;
 
 function isManifest(value: unknown): value is Omit<LbManifest, "files"> & Partial<Pick<LbManifest, "files">> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "sha256" in value &&
-    typeof value.sha256 === "string" &&
-    "model" in value &&
-    typeof value.model === "object" &&
-    value.model !== null &&
-    "apps" in value.model
-  );
+  return hasModel(value) && "apps" in value.model;
 }
 
 /** `sha256  path` lines as the host prints them. */

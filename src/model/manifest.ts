@@ -19,3 +19,16 @@ export function readManifest<Manifest>(
   const hint = `on that host: rm ${path}; then drover apply writes it anew, and what runs goes on`;
   throw new DroverError(failure("unknown-state", `${path} does not hold what drover writes there`, hint));
 }
+
+/** Whether a value has what manifests of whole files have: the model, and the hash of the file as it was installed. */
+export function hasModel(value: unknown): value is { readonly sha256: string; readonly model: object } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "sha256" in value &&
+    typeof value.sha256 === "string" &&
+    "model" in value &&
+    typeof value.model === "object" &&
+    value.model !== null
+  );
+}

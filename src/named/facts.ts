@@ -1,6 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
+import { hasModel, readManifest } from "../model/manifest.ts";
 import type { NamedModel } from "../model/named.ts";
 import { CACHE, CONFIG, KEY, KEY_SUM, MANIFEST, PENDING, ZONES } from "./paths.ts";
 
@@ -66,30 +67,12 @@ const ROLES: readonly unknown[] = ["primary", "secondary"];
 
 function isManifest(value: unknown): value is NamedManifest {
   return (
-    typeof value === "object" &&
-    value !== null &&
-    "sha256" in value &&
-    typeof value.sha256 === "string" &&
-    "model" in value &&
-    typeof value.model === "object" &&
-    value.model !== null &&
+    hasModel(value) &&
     "zone" in value.model &&
     typeof value.model.zone === "string" &&
     "role" in value.model &&
     ROLES.includes(value.model.role)
   );
-}
-
-function manifestOf(text: string | undefined): NamedManifest | null {
-  if (text === undefined) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isManifest(value)) return value;
-  } catch {
-    // Told in the same words as any other file that is not ours.
-  }
-  const hint = `on that host: rm ${MANIFEST}; then drover apply writes it anew, and what runs goes on`;
-  throw new DroverError(failure("unknown-state", `${MANIFEST} does not hold what drover writes there`, hint));
 }
 
 function keyOf(word: string | undefined): NamedFacts["key"] {
@@ -112,7 +95,7 @@ function parseNamedFacts(stdout: string): NamedFacts {
     active: found.get("active") === "active",
     enabled: found.get("enabled") === "enabled",
     sha256: found.get("sha256") ?? null,
-    manifest: manifestOf(found.get("manifest")),
+    manifest: readManifest(MANIFEST, found.get("manifest"), isManifest),
     key: keyOf(found.get("key")),
     zones: namesOf(found.get("zones")),
     copies: namesOf(found.get("copies")),

@@ -1,7 +1,7 @@
 import { DroverError, failure } from "../model/errors.ts";
 import type { Fact } from "../model/fact.ts";
 import { hexLines } from "../model/hex.ts";
-import { readManifest } from "../model/manifest.ts";
+import { hasModel, readManifest } from "../model/manifest.ts";
 import type { VipModel } from "../model/vip.ts";
 import { CHECK_PROGRAM } from "./check.ts";
 import { addressKey, vipsOf } from "./normalize.ts";
@@ -83,17 +83,7 @@ export function parseAddresses(text: string): readonly { readonly address: strin
 }
 
 function isManifest(value: unknown): value is VipManifest {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "sha256" in value &&
-    typeof value.sha256 === "string" &&
-    "model" in value &&
-    typeof value.model === "object" &&
-    value.model !== null &&
-    "vips" in value.model &&
-    Array.isArray(value.model.vips)
-  );
+  return hasModel(value) && "vips" in value.model && Array.isArray(value.model.vips);
 }
 
 /** Parses what {@link vipFact} printed. Throws a DroverError when it makes no sense. */
