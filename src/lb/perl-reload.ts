@@ -124,8 +124,9 @@ export const PERL_RELOAD: string = String.raw`
       next if @c < 19 || $c[0] =~ /^#/;
       my $name = "$c[1]/$c[3]";
       if (($c[19] // "-") ne "-") {
-        # Out by hand stays out no longer than this process.
-        push @kept, "$_\n" if ($place{$name} // "") eq $c[19] && $c[4] ne "-" && !is_out($c[6]);
+        # Out by hand stays out no longer than this process; and who is to tell what DNS says begins empty.
+        next if $c[1] =~ /^${WITNESS}/ || $c[4] eq "-" || is_out($c[6]);
+        push @kept, "$_\n" if ($place{$name} // "") eq $c[19];
         next;
       }
       next if $marked{$name} || ($at{$name} // "") ne "$c[4] $c[18]";
