@@ -297,8 +297,7 @@ export class PaperFleet {
       apps: [...machine.apps].map(([app, { release, unit, dropIn, port }]) => ({ app, release, unit, dropIn, port })),
     }));
     for (const { apps: own } of apps) own.sort((left, right) => (left.app < right.app ? -1 : 1));
-    const told = this.zone.told();
-    return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0), told };
+    return { lbs: lbs.filter(({ text }) => text !== null), apps: apps.filter((each) => each.apps.length > 0) };
   }
 
   /** Does what an action says; throws where the real thing could only fail, as that is a mistake in a plan. */

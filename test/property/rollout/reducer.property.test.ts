@@ -233,6 +233,9 @@ interface Beginning {
   /** All servers, as `balancer backend/server`. */
   readonly listedBefore: readonly string[];
   readonly pictureBefore: unknown;
+  /** Whom DNS told clients of, as `app/host`, and who of them served. */
+  readonly toldBefore: readonly string[];
+  readonly servedBefore: readonly string[];
 }
 
 /** The plan with the most lanes, after the others; null where nothing is to be done. */
@@ -250,7 +253,16 @@ function begin(each: Change, dice: Luck): Beginning | null {
       [...admin.keys()].map((each) => `${name} ${each}`),
     ),
     pictureBefore: structuredClone(fleet.picture()),
+    toldBefore: told(fleet),
+    servedBefore: told(fleet).filter((name) => {
+      const [app = "", host = ""] = name.split("/");
+      return fleet.machine(host).apps.get(app)?.isUp === true;
+    }),
   };
+}
+
+function told(fleet: PaperFleet): readonly string[] {
+  return Object.entries(fleet.zone.told()).flatMap(([app, hosts]) => hosts.map((host) => `${app}/${host}`));
 }
 
 /** A server that served before and is out now belongs to a stranded lane, unless it is one of those that leave. */
@@ -267,13 +279,18 @@ function checkOwners(story: Story, end: End, { drainedBefore, listedBefore }: Be
 }
 
 /** Turned back, a rollout is put back as a whole, unless a step back failed or something has been removed for good. */
-function checkBack(story: Story, end: End, { drainedBefore, pictureBefore }: Beginning): void {
+function checkBack(story: Story, end: End, beginning: Beginning): void {
+  const { drainedBefore, pictureBefore, toldBefore, servedBefore } = beginning;
   const isPast = story.plan.epilogue
     .flat()
     .some(({ id, action }) => action.kind === "release.remove" && story.state.steps[id] !== undefined);
   if (story.state.direction === "back" && end.kind === "open") expect(story.backFailed || isPast).toBe(true);
   // A server that somebody had drained by hand comes back as it should be, not as it was.
-  if (end.kind === "reverted" && drainedBefore.length === 0) expect(story.fleet.picture()).toEqual(pictureBefore);
+  if (end.kind !== "reverted" || drainedBefore.length > 0) return;
+  expect(story.fleet.picture()).toEqual(pictureBefore);
+  // Clients are not told again of an instance that did not serve.
+  expect(toldBefore).toEqual(expect.arrayContaining([...told(story.fleet)]));
+  expect(told(story.fleet)).toEqual(expect.arrayContaining([...servedBefore]));
 }
 
 describe("a rollout under any events", () => {
