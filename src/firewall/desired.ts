@@ -45,7 +45,14 @@ export function desiredFirewall(topology: Topology): ReadonlyMap<string, Firewal
   if (firewall === null) return new Map();
   const ground = groundOf(topology, firewall);
   const rules = new Map<string, FirewallRule[]>(ground.hosts.map((host) => [host, []]));
-  for (const from of [rulesFromFleet, rulesFromFollow, rulesFromLogs, rulesFromMetrics, rulesFromApps, rulesFromPolicies]) {
+  for (const from of [
+    rulesFromFleet,
+    rulesFromFollow,
+    rulesFromLogs,
+    rulesFromMetrics,
+    rulesFromApps,
+    rulesFromPolicies,
+  ]) {
     for (const { hosts, rule } of from(ground)) {
       for (const host of hosts) rules.get(host)?.push(rule);
     }
