@@ -162,7 +162,7 @@ function verbOf([, first = "", second = ""]: readonly string[]): string {
 }
 
 /** Commands that are only the first word of others. */
-const GROUPS: readonly string[] = ["rollout", "lb", "firewall"];
+const GROUPS: readonly string[] = ["rollout", "lb", "firewall", "dns"];
 
 const TAKES_VALUE: readonly string[] = [
   "-C",
@@ -172,6 +172,7 @@ const TAKES_VALUE: readonly string[] = [
   "--timeout",
   "--release",
   "--file",
+  "--from",
   "-m",
   "--reason",
 ];

@@ -27,14 +27,11 @@ function ok(subject: string, message: string): Diagnosis {
   return { subject, kind: "ok", message, hint: "" };
 }
 
+/** A sentence that begins with its subject goes on behind it. */
 function wrong(subject: string, { message, hint, detail }: Omit<Failure, "code">): Diagnosis {
   const said = [message, ...detail].join(": ");
-  return {
-    subject,
-    kind: "wrong",
-    message: said.startsWith(`${subject}: `) ? said.slice(subject.length + 2) : said,
-    hint,
-  };
+  const start = [`${subject}: `, `${subject} `].find((each) => said.startsWith(each)) ?? "";
+  return { subject, kind: "wrong", message: said.slice(start.length), hint };
 }
 
 /** One host as it told. */
