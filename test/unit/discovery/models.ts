@@ -7,18 +7,10 @@ import { furtherQuestions, questionsOf, readZone } from "../../../src/discovery/
 import { DNS1, ZONE, ZONE_REF, zoneWorld } from "../../support/discovery-zone.ts";
 import type { ZoneWorld } from "../../support/discovery-zone.ts";
 import { topologyOf } from "../../support/fleets.ts";
+import { exampleZone } from "../../support/zone.ts";
 
 /** Settings of the zone, as the files have them by default. */
-export const SETTINGS: DnsZone = {
-  name: ZONE,
-  key: { name: "drover", algorithm: "hmac-sha256", secret: null },
-  ttl: 15_000,
-  addressTtl: 60_000,
-  negativeTtl: 5000,
-  onSilent: "stop",
-  resolver: true,
-  forwarders: [],
-};
+export const SETTINGS: DnsZone = exampleZone({ name: ZONE });
 
 /** Two hosts that run shop, one that runs orders, and a DNS server; with changes to all of it and to shop. */
 export function topologyWith(changes: Partial<Topology> = {}, shop: Partial<TopologyApp> = {}): Topology {

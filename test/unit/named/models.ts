@@ -3,6 +3,7 @@ import { sha256 } from "../../../src/model/hash.ts";
 import type { NamedModel } from "../../../src/model/named.ts";
 import type { Topology } from "../../../src/model/topology.ts";
 import type { NamedFacts } from "../../../src/named/facts.ts";
+import { exampleZone } from "../../support/zone.ts";
 import { renderNamed, renderZone } from "../../../src/named/render.ts";
 
 function template(name: string): string {
@@ -68,16 +69,7 @@ export function topologyWith(changes: Partial<Topology> = {}): Topology {
     ssh: { port: 22 },
     dns: {
       servers: { kind: "hosts", hosts: ["dns1", "dns2"] },
-      zone: {
-        name: "svc.lab.internal",
-        key: { name: "drover", algorithm: "hmac-sha256", secret: null },
-        ttl: 15_000,
-        addressTtl: 60_000,
-        negativeTtl: 5000,
-        onSilent: "stop",
-        resolver: true,
-        forwarders: [],
-      },
+      zone: exampleZone(),
     },
     firewall: { admin: ["10.7.0.0/16"], metrics: [], policies: [], confirm: 30_000, sever: false, log: false },
     ...changes,

@@ -5,17 +5,9 @@ import type { Topology } from "../../../src/model/topology.ts";
 import type { ResolverFacts } from "../../../src/resolver/facts.ts";
 import { renderDropIn, renderResolvConf } from "../../../src/resolver/render.ts";
 import { exampleApp } from "../../support/release.ts";
+import { exampleZone } from "../../support/zone.ts";
 
-export const ZONE: DnsZone = {
-  name: "svc.lab.internal",
-  key: { name: "drover", algorithm: "hmac-sha256", secret: null },
-  ttl: 15_000,
-  addressTtl: 60_000,
-  negativeTtl: 5000,
-  onSilent: "stop",
-  resolver: true,
-  forwarders: [],
-};
+export const ZONE: DnsZone = exampleZone();
 
 export const MODEL: ResolverModel = {
   zone: "svc.lab.internal",
