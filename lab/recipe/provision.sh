@@ -13,11 +13,12 @@ hosts=${1:-} key=${2:-} changes=0
 # What a host must bring (sshd, a POSIX shell, perl-base, systemd), the programs that do the work, python3 for
 # the demo apps, and what a person wants at hand when something is wrong.
 packages="systemd systemd-sysv dbus libpam-systemd openssh-server sudo perl-base ca-certificates
-  haproxy keepalived bind9 bind9-dnsutils iptables ipset conntrack iproute2 python3
+  haproxy keepalived bind9 bind9-dnsutils systemd-resolved libnss-resolve
+  iptables ipset conntrack iproute2 python3
   procps tar xz-utils zstd curl socat tcpdump less lsof strace iputils-ping netbase kmod"
 
-# Debian starts these at install; on these hosts drover decides whether they run.
-ours="haproxy keepalived named"
+# Debian starts these at install; on these hosts drover, or who tries something, decides whether they run.
+ours="haproxy keepalived named systemd-resolved"
 
 # Timers that would wake up in the middle of a measurement, or change the host behind its owner's back.
 quiet="apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
@@ -35,6 +36,19 @@ put() {
   changed "$1"
 }
 
+# install_all PACKAGE...: the host goes on finding names as it did, though systemd-resolved's packages would change that.
+install_all() {
+  kept=$(mktemp -d) code=0
+  for file in resolv.conf nsswitch.conf; do
+    if [ -e "/etc/$file" ] || [ -L "/etc/$file" ]; then cp -a "/etc/$file" "$kept/"; fi
+  done
+  apt-get -q -y --no-install-recommends install "$@" || code=$?
+  rm -f /etc/resolv.conf /etc/.resolv.conf.systemd-resolved.bak
+  for file in "$kept"/*; do cp -a --remove-destination "$file" /etc/; done
+  rm -r "$kept"
+  return "$code"
+}
+
 # shellcheck disable=SC2086 # a list of package names, one word each
 present=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' $packages 2>/dev/null || true)"
 missing=
@@ -46,7 +60,7 @@ if [ -n "$missing" ]; then
   for unit in $ours; do [ -e "/lib/systemd/system/$unit.service" ] || fresh="$fresh $unit.service"; done
   apt-get -q update
   # shellcheck disable=SC2086 # a list of package names, one word each
-  apt-get -q -y --no-install-recommends install $missing
+  install_all $missing
   # Only where they were installed just now: a later run must not stop what drover has enabled.
   for unit in $fresh; do
     systemctl disable "$unit"

@@ -66,11 +66,16 @@ describe("a lab of six hosts", () => {
     }
   });
 
-  test("haproxy, keepalived and BIND are installed and not started", async () => {
-    const states = await six.exec("lb1", ["systemctl", "is-enabled", "haproxy", "keepalived", "named"]);
-    expect(states.stdout.trim().split("\n")).toEqual(["disabled", "disabled", "disabled"]);
-    const active = await six.exec("lb1", ["systemctl", "is-active", "haproxy", "keepalived", "named"]);
-    expect(active.stdout.trim().split("\n")).toEqual(["inactive", "inactive", "inactive"]);
+  test("haproxy, keepalived, BIND and systemd-resolved are installed and not started, and names are found as before", async () => {
+    const units = ["haproxy", "keepalived", "named", "systemd-resolved"];
+    const states = await six.exec("lb1", ["systemctl", "is-enabled", ...units]);
+    expect(states.stdout.trim().split("\n")).toEqual(units.map(() => "disabled"));
+    const active = await six.exec("lb1", ["systemctl", "is-active", ...units]);
+    expect(active.stdout.trim().split("\n")).toEqual(units.map(() => "inactive"));
+    const naming = await output(
+      six.exec("lb1", ["sh", "-c", "stat -c %F /etc/resolv.conf; grep ^hosts: /etc/nsswitch.conf"]),
+    );
+    expect(naming).toMatch(/^regular file\nhosts: +files dns$/);
   });
 
   test("the recipe, run again in a host, finds nothing to change", async () => {
