@@ -1,6 +1,6 @@
 # Every target does its own set-up, once, and says what it is doing. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb prove-firewall clean bench base packages test-packages bench-packages can-run-lab
+.PHONY: help demo test check lab lab-down prove prove-rollout prove-lb prove-firewall prove-dns clean bench base packages test-packages bench-packages can-run-lab
 
 # Node 24 and the tools of node_modules first on the PATH; not exported, npm ci must not run on what it replaces.
 NODE := PATH="$(CURDIR)/node_modules/.bin:$$PATH" node
@@ -20,6 +20,7 @@ help:
 	@echo 'make prove-lb       the full counts of the load balancing scenarios'
 	@echo 'make bench          what firewalls cost: compiling a thousand hosts, changing six, beside ansible (minutes)'
 	@echo 'make prove-firewall the full counts of the firewall scenarios, and what packets say of every policy'
+	@echo 'make prove-dns      the full counts of service discovery: rollouts and drains, kills, races, random messages'
 	@echo 'make clean          remove the labs, their base and everything that was installed or built here'
 
 demo: can-run-lab $(MODULES) packages base
@@ -55,6 +56,11 @@ bench: can-run-lab $(MODULES) bench-packages base
 prove-firewall: can-run-lab $(MODULES) test-packages base
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only lab test/lab/firewall-
 	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/firewall
+
+prove-dns: can-run-lab $(MODULES) test-packages base
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only contract test/contract/dns
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only lab test/lab/dns-failures
+	@DROVER_PROVE=1 $(NODE) scripts/test.ts --only prove test/prove/dns
 
 clean:
 	@scripts/setup.sh clean
