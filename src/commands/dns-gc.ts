@@ -1,4 +1,5 @@
 import type { ServiceLedger } from "../model/discovery.ts";
+import { failure } from "../model/errors.ts";
 import type { ZoneFacts } from "../discovery/facts.ts";
 import { elsewhere, planGarbage } from "../plan/dns-gc.ts";
 import { namesAfter, namesLeft, namesWith } from "../plan/services-ledger.ts";
@@ -10,29 +11,53 @@ import type { ZoneSeen } from "./dns-change.ts";
 import { changeZone } from "./dns-change.ts";
 import { hasZone } from "./dns-zone.ts";
 import { readFleet } from "./fleet-files.ts";
+import { tellFailure } from "./tell.ts";
 import type { Survey } from "./survey.ts";
 import { observe } from "./survey.ts";
 import type { Topology } from "../model/topology.ts";
 
+/** What `dns gc` may do besides. */
+interface Leave extends Allowed {
+  /** Another zone, whose names need not be remembered any more. */
+  readonly forget: string | undefined;
+}
+
 /** `drover dns gc`: takes out what drover wrote into the zone, no file publishes and no host runs any more. */
-export async function dnsGcCommand(context: Context, { allowEmpty }: Allowed): Promise<number> {
+export async function dnsGcCommand(context: Context, { allowEmpty, forget }: Leave): Promise<number> {
   const files = await readFleet(context, null);
   if (files === null || !hasZone(context, files.topology)) return EXIT_CODE.usage;
   const { topology } = files;
+  if (forget === topology.dns?.zone?.name) {
+    const says = `${forget} is the zone that drover writes to: its names are not forgotten`;
+    return tellFailure(context, failure("usage", says, "drover dns gc takes out what is left over in it"));
+  }
   return await changeZone(context, files, {
     command: `drover dns gc${allowEmpty ? " --allow-empty" : ""}`,
     look: observe,
     decide: ({ dns, zone, survey, state }: ZoneSeen<Survey>) => {
       const plan = planGarbage({ topology, dns, zone, views: survey.views, open: state.open, allowEmpty });
-      const { services } = state;
+      const services = withoutZone(state.services, forget);
       return {
         ...plan,
-        notes: [...plan.notes, ...elsewhere(services, dns.zone.zone)],
+        notes: [...plan.notes, ...forgotten(state.services, forget), ...elsewhere(services, dns.zone.zone)],
         before: namesWith(services, dns.zone.zone, plan.subjects),
         after: ledgerAfter(topology, services, { plan, zone, name: dns.zone.zone }),
       };
     },
   });
+}
+
+function withoutZone(ledger: ServiceLedger | null, zone: string | undefined): ServiceLedger | null {
+  return ledger === null ? null : { entries: ledger.entries.filter((entry) => entry.zone !== zone) };
+}
+
+/** What becomes of the names in a zone that are to be forgotten, in words. */
+function forgotten(ledger: ServiceLedger | null, zone: string | undefined): readonly string[] {
+  if (zone === undefined) return [];
+  const entries = (ledger?.entries ?? []).filter((entry) => entry.zone === zone);
+  if (entries.length === 0) return [`${zone}: drover remembers nothing there`];
+  const names = entries.map(({ kind, name }) => `${kind} ${name}`).join(", ");
+  return [`${zone}: ${names} there ${entries.length === 1 ? "is" : "are"} remembered no more`];
 }
 
 /** What may still be there: what the files want, and what the zone holds of ours and keeps. */

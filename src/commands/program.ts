@@ -266,7 +266,8 @@ function dns(run: Run): Command {
     verb("gc", "take out what drover wrote and no file publishes and no host runs any more")
       .addOption(allowEmpty())
       .addHelpText("after", `\n${EXIT_CODES}`)
-      .action((options) => run(options, (context) => dnsGcCommand(context, options))),
+      .option("--forget <zone>", "a zone that drover wrote to before: what may be left there is remembered no more")
+      .action((options) => run(options, (context) => dnsGcCommand(context, { forget: undefined, ...options }))),
   );
   return group;
 }

@@ -123,6 +123,6 @@ export function elsewhere(ledger: ServiceLedger | null, zone: string | null): re
   const others = (ledger?.entries ?? []).filter((entry) => entry.zone !== zone);
   return [...Map.groupBy(others, (entry) => entry.zone)].map(([name, entries]) => {
     const names = entries.map((each) => `${each.kind} ${each.name}`).join(", ");
-    return `${name}: may still hold what drover wrote there for ${names}; it writes to that zone no more → take it out there, or with dns.zone: ${name} and drover dns gc`;
+    return `${name}: may still hold what drover wrote there for ${names}; it writes to that zone no more → take it out there, then: drover dns gc --forget ${name}`;
   });
 }

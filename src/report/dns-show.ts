@@ -45,7 +45,7 @@ function serverTable(servers: readonly ServerAccount[]): readonly string[] {
     const { server, role, address, port, serial, behind, setUp } = each;
     const at = address.includes(":") ? `[${address}]:${String(port)}` : `${address}:${String(port)}`;
     const told = setUp ? "unknown" : "not set up yet";
-    const lag = role === "primary" ? "-" : behind === null ? "unknown" : behind === 0 ? "no" : String(behind);
+    const lag = role === "primary" || !setUp ? "-" : behind === null ? "unknown" : behind === 0 ? "no" : String(behind);
     return [server, role, at, serial === null ? told : String(serial), lag];
   });
   return table(["server", "role", "address", "serial", "behind"], rows);
@@ -58,8 +58,10 @@ function serverRemarks({ server, otherwise, why }: ServerAccount): readonly stri
 
 function appLines({ app, wanted, owner, sets }: AppAccount): readonly string[] {
   const files = wanted ? "" : "; no file publishes it";
+  const isThere = sets.some(({ rows }) => rows.some(({ told }) => told.some(({ kind }) => kind !== "missing")));
+  const whose = owner.kind === "none" && !isThere ? "not in DNS" : ownerWords(owner);
   return [
-    printable(`${app}: ${ownerWords(owner)}${files}`),
+    printable(`${app}: ${whose}${files}`),
     ...sets.flatMap((set) => ["", ...setTable(set), ...set.rows.flatMap(rowRemarks)]),
   ];
 }

@@ -173,6 +173,7 @@ const TAKES_VALUE: readonly string[] = [
   "--release",
   "--file",
   "--from",
+  "--forget",
   "-m",
   "--reason",
 ];

@@ -9,9 +9,9 @@ import { ZONE } from "../../support/fake-world.ts";
 import { published, say } from "../../support/published.ts";
 
 const gc =
-  (allowEmpty = false) =>
+  (allowEmpty = false, forget?: string) =>
   (context: Context): Promise<number> =>
-    dnsGcCommand(context, { allowEmpty });
+    dnsGcCommand(context, { allowEmpty, forget });
 
 function srv(app: string, target: string): DnsRecord {
   const name = `_${app}._tcp.${ZONE}`;
@@ -110,12 +110,21 @@ describe("dns gc", () => {
     for (const world of [deployed, open, silent]) expect(names(world)).toContain("app old");
   });
 
-  test("what may be left in other zones is told, and kept in mind", async () => {
+  test("what may be left in other zones is told, and kept in mind until somebody says otherwise", async () => {
     const world = await published();
     remember(world, { zone: "old.zone", kind: "app", name: "shop" }, { zone: "old.zone", kind: "host", name: "app1" });
     const { code, text } = await say(world, gc());
     expect(code).toBe(0);
     expect(text).toContain("note: old.zone: may still hold what drover wrote there for app shop, host app1");
+    expect(text).toContain("drover dns gc --forget old.zone");
     expect(world.store.services?.entries.filter(({ zone }) => zone === "old.zone")).toHaveLength(2);
+    const forgetting = await say(world, gc(false, "old.zone"));
+    expect(forgetting.text.split("\n").slice(0, 2)).toEqual([
+      "note: old.zone: app shop, host app1 there are remembered no more",
+      "no difference",
+    ]);
+    expect((await say(world, gc(false, "old.zone"))).text).toContain("old.zone: drover remembers nothing there");
+    expect(names(world)).toEqual(HOSTS);
+    expect((await say(world, gc(false, ZONE))).code).toBe(64);
   });
 });
