@@ -54,7 +54,7 @@ function says(stages: readonly (readonly { readonly says: string }[])[]): readon
   return stages.map((stage) => stage.map((step) => step.says));
 }
 
-const SILENT = unknown(failure("unreachable", "v6 does not answer"));
+const SILENT = unknown(failure("host-timeout", "v6 does not answer"));
 
 describe("hosts of apps that talk to others", () => {
   test("are told which servers to ask: the first in the inventory alone, then all others together", () => {
