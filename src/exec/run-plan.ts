@@ -62,6 +62,7 @@ export async function runPlan(run: PlanRun): Promise<PlanEnd> {
       switch (decision.kind) {
         case "run":
           state = await start(run, state, decision.steps, { queue, inbox });
+          watch.allow(decision.steps);
           break;
         case "busy":
           state = await absorb(run, state, await inbox.take());
@@ -200,11 +201,16 @@ async function beforeBatch(
   inbox.put({ kind: "batch-released", batch: decision.batch });
 }
 
-/** Turns a run around when its lease is lost, when nothing moves for `progressDeadline`, or when the user says so. */
+/**
+ * Turns a run around when its lease is lost, when nothing moves for `progressDeadline`, or when the user says so. A pause that
+ * the plan asks for, as for DNS records to be forgotten, is no lack of progress.
+ */
 class Watch {
   readonly #run: PlanRun;
   readonly #inbox: Inbox<RolloutEvent>;
   #timer = new AbortController();
+  /** When the last of the pauses that have begun is over, by the run's clock. */
+  #paused = 0;
 
   constructor(run: PlanRun, inbox: Inbox<RolloutEvent>) {
     this.#run = run;
@@ -220,12 +226,22 @@ class Watch {
     this.restart();
   }
 
+  /** Steps have begun. */
+  allow(steps: readonly Step[]): void {
+    const now = this.#run.deps.clock.now();
+    for (const { action } of steps) {
+      if (action.kind === "pause") this.#paused = Math.max(this.#paused, now + action.ms);
+    }
+    this.restart();
+  }
+
   restart(): void {
     this.stop();
     this.#timer = new AbortController();
     const { signal } = this.#timer;
+    const { clock } = this.#run.deps;
     const limit = this.#run.plan.budget.progressDeadline;
-    void this.#run.deps.clock.sleep(limit, signal).then(() => {
+    void clock.sleep(limit + Math.max(0, this.#paused - clock.now()), signal).then(() => {
       if (signal.aborted) return;
       const why = `nothing moved for ${String(Math.round(limit / 1000))} s (progressDeadline)`;
       this.#inbox.put({ kind: "turned", direction: "retreat", why });

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../../src/model/errors.ts";
 import { DroverError, failure } from "../../../src/model/errors.ts";
 import type { Ask, Operation } from "../../../src/model/operation.ts";
 import { done, failed, pause } from "../../../src/model/operation.ts";
-import type { Plan } from "../../../src/model/plan.ts";
+import type { Plan, Step } from "../../../src/model/plan.ts";
 import type { Lease, Transport } from "../../../src/model/ports.ts";
 import { reading } from "../../../src/model/command.ts";
 import type { ExecDeps, Untimed } from "../../../src/exec/deps.ts";
@@ -153,6 +153,30 @@ function* calls(what: () => void, ms = 1000): Operation {
 }
 
 const one = (): Plan => examplePlan({ batches: [["app1"]] });
+
+/** A plan of nothing but lanes, which begin with a pause far longer than its patience. */
+function withPause(plan: Plan, ms: number): Plan {
+  return {
+    ...plan,
+    budget: { ...plan.budget, progressDeadline: 5000 },
+    prologue: [],
+    batches: plan.batches.map((lanes) =>
+      lanes.map((lane) => {
+        const step: Step = {
+          id: `${lane.host}/pause`,
+          phase: "withdraw",
+          kind: "wait",
+          host: lane.host,
+          says: "wait until nobody remembers",
+          action: { kind: "pause", ms },
+          deadline: ms + 10_000,
+          undo: { kind: "none", reason: "it only waits" },
+        };
+        return { ...lane, stages: [[step], ...lane.stages] };
+      }),
+    ),
+  };
+}
 
 describe("a run", () => {
   test("journals every intent before the act and every result after it", async () => {
@@ -336,6 +360,26 @@ describe("a run that is disturbed", () => {
     stage.script = (name) => (name === "app1 drain" ? hangs() : null);
     const { state } = await stage.run();
     expect(state.why).toContain("nothing moved for 5 s");
+  });
+
+  test("does not turn during a pause that the plan asks for, however long", async () => {
+    const stage = new Stage(withPause(one(), 60_000));
+    stage.script = (name) => (name === "here pause" ? calls(() => undefined, 60_000) : null);
+    const { end, state } = await stage.run();
+    expect(state.why).toBe("");
+    expect(end).toEqual({ kind: "done" });
+  });
+
+  test("turns when nothing moves after such a pause either", async () => {
+    const stage = new Stage(withPause(one(), 60_000));
+    stage.script = (name) => {
+      if (name === "here pause") return calls(() => undefined, 60_000);
+      return name === "app1 drain" ? hangs() : null;
+    };
+    const began = stage.clock.now();
+    const { state } = await stage.run();
+    expect(state.why).toContain("nothing moved for 5 s");
+    expect(stage.clock.now() - began).toBeLessThan(120_000);
   });
 });
 
