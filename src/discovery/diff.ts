@@ -119,12 +119,27 @@ export function lagOf({ primary, secondaries }: DnsView): readonly Lag[] {
     if (primary.facts.kind === "unknown") return { view, unknown: primary.facts.why, behind: 0, reasons: [] };
     if (view.facts.kind === "unknown") return { view, unknown: view.facts.why, behind: 0, reasons: [] };
     const [truth, told] = [primary.facts.value, view.facts.value];
-    return { view, unknown: null, behind: serialsBehind(truth.serial, told.serial), reasons: tellings(truth, told) };
+    const ahead = serialsBehind(told.serial, truth.serial);
+    const reasons = [...(ahead > 0 ? [aheadWords(ahead)] : []), ...tellings(truth, told)];
+    return { view, unknown: null, behind: serialsBehind(truth.serial, told.serial), reasons };
   });
 }
 
+/**
+ * A secondary with a newer serial than its primary takes nothing from it until the primary has counted past it (RFC 1034
+ * §4.3.5), as after a journal that was lost. Where somebody changes the zone meanwhile it looks the same for a moment.
+ */
+function aheadWords(ahead: number): string {
+  return `its serial is ${String(ahead)} ahead of the primary's, and until that has passed it no change arrives`;
+}
+
+/** What brings back a secondary that is ahead of its primary. */
+export function aheadHint(zone: string, server: string): string {
+  return `if nobody changes it just now, the primary has lost changes: on ${server}, as root: rndc retransfer ${zone}`;
+}
+
 /** RFC 1982: serials are numbers modulo 2^32; half of them are ahead. */
-function serialsBehind(truth: number, told: number): number {
+export function serialsBehind(truth: number, told: number): number {
   const distance = (((truth - told) % 2 ** 32) + 2 ** 32) % 2 ** 32;
   return distance < 2 ** 31 ? distance : 0;
 }

@@ -4,6 +4,7 @@ import type { Failure } from "../model/errors.ts";
 import { failure, isUnreachable } from "../model/errors.ts";
 import type { Answer, Ask } from "../model/operation.ts";
 import { pause } from "../model/operation.ts";
+import { aheadHint, serialsBehind } from "./diff.ts";
 import type { ZoneFacts, ZoneNames } from "./facts.ts";
 import { look } from "./operations/look.ts";
 
@@ -58,7 +59,9 @@ function lagging(
 ): Failure {
   const where = `it has serial ${String(its)} of ${zone}, ${servers.primary.name} ${String(serial)}`;
   const says = `${name} still says something else than ${servers.primary.name}: ${where}`;
-  return failure("dns-lag", says, `see whether its transfers of ${zone} from the primary go through`, [what]);
+  const isAhead = serialsBehind(its, serial) > 0;
+  const hint = isAhead ? aheadHint(zone, name) : `see whether its transfers of ${zone} from the primary go through`;
+  return failure("dns-lag", says, hint, [what]);
 }
 
 /** How long secondaries are waited for: from `begin` on, in milliseconds since the operation began. */

@@ -2,6 +2,7 @@ import type { Failure } from "../../model/errors.ts";
 import type { Known } from "../../model/known.ts";
 import type { StateFacts } from "../../model/ports.ts";
 import { MOST_RECORDS } from "../../discovery/desired.ts";
+import { aheadHint, serialsBehind } from "../../discovery/diff.ts";
 import { EMPTY_ZONE } from "../../discovery/facts.ts";
 import { zoneProblems } from "./dns-owners.ts";
 import type { AppAccount, HostAccount, Looked, Row, ServerAccount, SetAccount, ZoneAccount } from "./dns-account.ts";
@@ -19,12 +20,13 @@ const USUAL_TTL = { least: 10, most: 30 } as const;
 export const LARGE_SET = 80;
 
 const APPLY = "drover plan (drover apply puts it right)";
+const TRANSFERS = "see whether its transfers from the primary go through, then again: drover dns verify";
 
 /** Everything that should be so of a zone: its servers, whose its records are, and what they say. */
 export function verifyZone(looked: Looked, named: Known<readonly NamedServer[]> | null): DnsVerification {
   const account = zoneAccount(looked);
   const checks = [
-    ...account.servers.flatMap(serverChecks),
+    ...account.servers.flatMap((server) => serverChecks(account, server)),
     ...stateChecks(looked.state),
     ...negativeTtlChecks(looked),
     ...ttlChecks(looked),
@@ -63,12 +65,16 @@ function unanswered(subject: string, { message, hint }: Failure): DnsFinding {
   return { code: "unanswered", kind: "unknown", subject, message, hint };
 }
 
-function serverChecks({ server, why, setUp, behind, otherwise }: ServerAccount): readonly DnsCheck[] {
+function serverChecks(
+  { zone, servers }: ZoneAccount,
+  { server, serial, why, setUp, behind, otherwise }: ServerAccount,
+): readonly DnsCheck[] {
   if (why !== null) return [unanswered(server, why)];
   if (!setUp) return [difference("not-set-up", server, "does not answer for the zone yet", APPLY)];
   const late = (behind ?? 0) > 0 ? [`it is ${String(behind)} behind the primary's serial`] : [];
   const says = [...late, ...otherwise];
-  const hint = "see whether its transfers from the primary go through, then again: drover dns verify";
+  const isAhead = serialsBehind(serial ?? 0, servers[0]?.serial ?? serial ?? 0) > 0;
+  const hint = isAhead ? aheadHint(zone, server) : TRANSFERS;
   return [DNS_PASSED, says.length === 0 ? DNS_PASSED : difference("lag", server, says.join("; "), hint)];
 }
 

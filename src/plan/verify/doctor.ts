@@ -118,8 +118,9 @@ function serverDiagnoses(account: ServerAccount, reached: readonly Reached[], zo
   if (why !== null) return [wrong(server, why)];
   const speaks = ok(server, `answers over TCP and speaks for ${zone}, serial ${String(serial)}`);
   if ((behind ?? 0) === 0 && account.otherwise.length === 0) return [speaks];
-  const late = `is ${String(behind)} behind the primary's serial`;
-  return [speaks, { subject: server, kind: "note", message: late, hint: "if it stays so: drover dns verify" }];
+  const late = (behind ?? 0) > 0 ? [`it is ${String(behind)} behind the primary's serial`] : [];
+  const message = [...late, ...account.otherwise].join("; ");
+  return [speaks, { subject: server, kind: "note", message, hint: "if it stays so: drover dns verify" }];
 }
 
 /** Whether the key may write, and how far the primary's clock is from ours. */

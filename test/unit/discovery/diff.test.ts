@@ -121,3 +121,14 @@ test("secondaries lag behind the primary, say something else, or nothing", () =>
     { reason: null, behind: 0, reasons: [] },
   ]);
 });
+
+test("a secondary whose serial is newer than its primary's is said to be ahead: no change arrives there", () => {
+  const zone = factsOf(published("app1"));
+  const view = {
+    primary: { server: DNS1, facts: known({ ...zone, serial: 2 ** 32 - 1 }) },
+    secondaries: [{ server: DNS2, facts: known({ ...zone, serial: 2 }) }],
+  };
+  expect(lagOf(view).map(({ behind, reasons }) => ({ behind, reasons }))).toEqual([
+    { behind: 0, reasons: [expect.stringContaining("3 ahead of the primary's")] },
+  ]);
+});
