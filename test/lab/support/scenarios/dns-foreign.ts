@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { expectUnchanged, folder, hostsOn, recordsOn, standing, ZONE } from "../dns/bench.ts";
+import { expectUnchanged, folder, hostsOn, recordsOn, SERVERS, standing, ZONE } from "../dns/bench.ts";
 import type { Lab } from "../lab.ts";
 import { until } from "../lab.ts";
 import { expectDrover } from "../shop.ts";
@@ -91,7 +91,14 @@ export async function refusesForeign(lab: Lab): Promise<void> {
 async function alias(lab: Lab, what: "add" | "remove"): Promise<void> {
   const line = `_news._tcp.${ZONE}. 30 IN CNAME other0.${ZONE}.`;
   const edit = what === "add" ? 'printf "%s\\n" "$1" >> "$2"' : 'sed -i /CNAME/d "$2"';
-  const script = `rndc freeze ${ZONE} && ${edit} && sed -i -E "s/[0-9]+([[:space:]]+; serial)/$(date +%s)\\1/" "$2" && rndc thaw ${ZONE}`;
+  const script = `set -e
+    rndc freeze ${ZONE}
+    # named says so before it has written the file.
+    serial=$(dig +short @${SERVERS.dns1} ${ZONE} SOA | cut -d ' ' -f 3)
+    until grep -q "$serial *; serial" "$2"; do sleep 0.05; done
+    ${edit}
+    sed -i -E "s/[0-9]+( *; serial)/$((serial + 1))\\1/" "$2"
+    rndc thaw ${ZONE}`;
   const file = `/var/lib/bind/drover/${ZONE}.zone`;
   const { code, stdout, stderr } = await lab.exec("dns1", ["sh", "-c", script, "sh", line, file]);
   expect(code, stdout + stderr).toBe(0);
