@@ -14,6 +14,7 @@ import { planResolvers } from "./dns-resolvers.ts";
 import { planServers } from "./dns-servers.ts";
 import type { Scope } from "./fleet-plan.ts";
 import type { PlanInput } from "./input.ts";
+import { newerRecords } from "./newer-records.ts";
 import { PROLOGUE, place } from "./place.ts";
 import { WHOLE } from "./whole.ts";
 
@@ -42,8 +43,10 @@ const NOTHING: DnsPlans = { first: [], servers: [], last: [], problems: [], unhe
 
 /** Brings the zone's servers, the hosts' addresses and the hosts' resolvers to what the files say. */
 export function planDns(input: PlanInput, scope: Scope, apps: readonly string[]): DnsPlans {
-  const { problems: unheard, notes } = isNeeded(input, scope, apps) ? dnsUnknowns(input) : { problems: [], notes: [] };
-  if (scope.kind === "app") return { ...NOTHING, unheard, notes };
+  const needed = isNeeded(input, scope, apps);
+  const { problems: unheard, notes } = needed ? dnsUnknowns(input) : { problems: [], notes: [] };
+  const newer = needed ? newerRecords(input) : [];
+  if (scope.kind === "app") return { ...NOTHING, problems: newer, unheard, notes };
   const servers = planServers(input);
   const resolvers = planResolvers(input);
   const ordered = (...all: readonly (Plan | null)[]): readonly Plan[] => all.flatMap((plan) => plan ?? []);
@@ -56,6 +59,7 @@ export function planDns(input: PlanInput, scope: Scope, apps: readonly string[])
     servers: ordered(planOf("servers", servers)),
     last: ordered(planOf("farewell", farewell(input, resolvers.last))),
     problems: [
+      ...newer,
       ...servers.problems,
       ...resolvers.first.problems,
       ...serviceProblems(input.topology),

@@ -70,7 +70,6 @@ function recordsElsewhere({ zone }: NamedModel, host: string, { topology, views 
   if (others.length === 0) return [];
   const names = others.map(({ name }) => name).join(", ");
   const what = `${host} would become the primary of ${zone} and begin it empty, and ${names} has it already`;
-  return [
-    failure("dns-empty", what, `put the former primary first in the inventory again; or begin anew: --allow-empty`),
-  ];
+  const hint = `put ${others[0]?.name ?? names} first in the inventory: it goes on with what it has; or begin anew: --allow-empty`;
+  return [failure("dns-empty", what, hint)];
 }

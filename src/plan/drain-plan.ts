@@ -9,6 +9,7 @@ import type { AppOnHost } from "./drain-servers.ts";
 import { appsOn, isIn, isOut } from "./drain-servers.ts";
 import type { PlanInput } from "./input.ts";
 import { claimProblems } from "./last-change.ts";
+import { newerRecords } from "./newer-records.ts";
 import { dnsUnknowns } from "./dns-plan.ts";
 import { place } from "./place.ts";
 import { balancerProblems } from "./preflight.ts";
@@ -41,7 +42,7 @@ export function planMove(move: HostMove, input: PlanInput): HostPlan {
   const apps = appsOn(move.host, input);
   const blocked = [
     ...silentBalancers(move.host, apps, input),
-    ...(apps.some(({ records }) => records !== null) ? dnsUnknowns(input).problems : []),
+    ...(apps.some(({ records }) => records !== null) ? [...dnsUnknowns(input).problems, ...newerRecords(input)] : []),
     ...openRollouts(apps, input),
     ...(move.to === "out" ? apps.flatMap((app) => tooFewLeft(app, move.host, input)) : []),
     ...(move.to === "out" ? apps.flatMap((app) => nobodyTold(app, move.host, input)) : []),
