@@ -36,6 +36,17 @@ function waiting(app: string, hosts: readonly string[], ttl: number, undo: Draft
   return { phase: "withdraw", kind: "wait", host: null, says, action, deadline: ttl * 1000 + SLACK, undo };
 }
 
+/**
+ * Waits until nobody remembers an app's records as they were before their TTL became shorter: whoever withdraws a host later
+ * waits for the TTL that is there then. `ttl`: the former one, in seconds.
+ */
+export function outlastTtl(app: string, ttl: number): DraftStages {
+  const says = `wait until nobody remembers ${app} with its former TTL (${String(ttl)} s)`;
+  const action = { kind: "pause", ms: ttl * 1000 } as const;
+  const undo = none("it only waits");
+  return [[{ phase: "publish", kind: "wait", host: null, says, action, deadline: ttl * 1000 + SLACK, undo }]];
+}
+
 /** Hosts of one app that come into DNS, in seconds. */
 export interface PublishInput {
   readonly zone: ZoneRef;

@@ -4,7 +4,7 @@ import type { AppService } from "../discovery/desired.ts";
 import { serviceOf } from "../discovery/desired.ts";
 import { diffService } from "../discovery/diff.ts";
 import type { AppRecords } from "../discovery/facts.ts";
-import { forget, publishHosts, withdrawHosts } from "../discovery/steps.ts";
+import { forget, outlastTtl, publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
 import { longestTtl, ownRecords } from "./dns-view.ts";
@@ -13,6 +13,9 @@ import type { Situation } from "./situation.ts";
 
 /** How long an instance that runs already may take to show that it is healthy before it is published, in milliseconds. */
 const GLANCE = 15_000;
+
+/** The longest `dns.ttl` that files may say, in seconds. */
+const LONGEST_TTL = 3600;
 
 /** One app's place in DNS: who is in it before its plan, and the steps that change that. */
 export interface Publication {
@@ -107,9 +110,21 @@ function correction(
   return {
     gates: health === undefined ? [] : coming.map((each) => probeInstance(each, { health, ...glance })),
     correct:
-      settled.length === 0 ? nobody(before, work) : publishHosts({ ...common, hosts: settled, only: true, before }),
+      settled.length === 0
+        ? nobody(before, work)
+        : [...publishHosts({ ...common, hosts: settled, only: true, before }), ...outlasting(service, work)],
     reasons: diff.reasons,
   };
+}
+
+/**
+ * A shorter TTL counts from when nobody remembers the longer one. Lanes of the same plan wait for what was found anyway; one
+ * that is longer than files can say was never drover's, and nobody waits for days.
+ */
+function outlasting({ ttl }: AppService, { situation, found }: Work): DraftStages {
+  const former = longestTtl(found, 0);
+  const isLeft = situation.changed.length + situation.leaving.length > 0;
+  return former <= ttl || former > LONGEST_TTL || isLeft ? [] : outlastTtl(situation.name, former);
 }
 
 /** Whoever is in goes, and nobody is left; only where that was allowed. */

@@ -128,6 +128,32 @@ describe("an app that is published", () => {
   });
 });
 
+function retime(world: FakeWorld, from: string, to: string): void {
+  const drover = world.files.texts.get("drover.yaml") ?? "";
+  world.files.texts.set("drover.yaml", drover.replace(`ttl: ${from}`, `ttl: ${to}`));
+}
+
+describe("a TTL that becomes shorter", () => {
+  test("is told of at once, and counts when nobody remembers the longer one", async () => {
+    const world = await deployed();
+    retime(world, "10s", "60s");
+    expect(await world.run(apply)).toBe(0);
+    retime(world, "60s", "10s");
+    const began = world.clock.now();
+    const [code, text] = await said(world, apply);
+    expect([code, text]).toEqual([0, expect.stringContaining("with its former TTL (60 s)")]);
+    expect(world.clock.now() - began).toBeGreaterThanOrEqual(60_000);
+    expect(await said(world, apply)).toEqual([0, expect.stringContaining("no difference")]);
+  });
+
+  test("costs nothing where it becomes longer", async () => {
+    const world = await deployed();
+    retime(world, "10s", "60s");
+    const [code, text] = await said(world, apply);
+    expect([code, text]).toEqual([0, expect.not.stringContaining("former TTL")]);
+  });
+});
+
 describe("drain and undrain", () => {
   test("take a host out of DNS first and bring it back last, and no apply in between lets it in", async () => {
     const world = await deployed();
