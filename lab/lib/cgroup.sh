@@ -31,7 +31,7 @@ own_cgroups() {
 # cgroup_main: the directory that holds this lab's processes; fails where there is none.
 cgroup_main() {
   local dir
-  dir=$(head -n 1 "$STATE/cgroups" 2> /dev/null) && [ -d "$dir" ] && printf '%s\n' "$dir"
+  read -r dir 2> /dev/null < "$STATE/cgroups" && [ -d "$dir" ] && printf '%s\n' "$dir"
 }
 
 # cgroup_make GROUP: the group of a host (or of the laptop) in every hierarchy.

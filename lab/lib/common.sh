@@ -6,12 +6,12 @@ readonly CACHE=/var/cache/drover-lab     # bases, shared by every checkout on th
 readonly LABS=/var/lib/drover-lab        # one directory per lab: overlays, consoles, what it is made of
 readonly RUNTIME=/run/drover-lab         # locks, and the sysctls as they were before the first lab
 readonly LAPTOP_V4=192.168.56.1 LAPTOP_V6=fd00:56::1
-CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+CHECKOUT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd -P)
 readonly CHECKOUT
 readonly LAB_DIR=$CHECKOUT/lab
 # Two checkouts may each have a lab "default" on one machine.
-CHECKOUT_HASH=$(printf %s "$CHECKOUT" | { sha256sum 2> /dev/null || shasum -a 256; } | cut -c1-6)
-readonly CHECKOUT_HASH
+CHECKOUT_HASH=$(printf %s "$CHECKOUT" | { sha256sum 2> /dev/null || shasum -a 256; })
+readonly CHECKOUT_HASH=${CHECKOUT_HASH:0:6}
 
 say() { printf 'lab %s: %s\n' "${LAB:-}" "$*" >&2; }
 die() {
@@ -32,11 +32,12 @@ name_lab() {
   OWN=$CHECKOUT/.lab/$LAB # what belongs to the person: fleet, key, the drover command
 }
 
-# 69 is EX_UNAVAILABLE of sysexits.h.
+# 69 is EX_UNAVAILABLE of sysexits.h. No programs here, nor in what else `exec` and `run` need: tests call them by the
+# thousand, and starting a program would be most of what they cost.
 require_machine() {
-  [ "$(uname -s)" = Linux ] ||
+  [[ $OSTYPE == linux* ]] ||
     die "the lab needs Linux; this is $(uname -s)" "bring up the same hosts as virtual machines: vagrant up" 69
-  [ "$(id -u)" = 0 ] ||
+  [ "$EUID" = 0 ] ||
     die "the lab needs root: it makes network namespaces and boots containers" \
       "sudo make demo, or bring up the same hosts as virtual machines: vagrant up" 69
   local tool missing=()

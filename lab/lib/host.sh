@@ -9,13 +9,15 @@ host_running() { ! cgroup_empty "$1"; }
 # host_leader HOST: the pid, as seen from here, of the host's own pid 1, once that is systemd: it then sits in
 # init.scope, below the group that nspawn makes for what it runs. Helpers it forks sit there too, for a moment.
 host_leader() {
-  local dir pid
+  local dir pid key ids
   dir=$(cgroup_main) || return 1
   while read -r pid; do
-    if grep -q '^NSpid:.*[[:space:]]1$' "/proc/$pid/status" 2> /dev/null; then
-      printf '%s\n' "$pid"
-      return 0
-    fi
+    while read -r key ids; do
+      if [[ $key == NSpid: && $ids =~ [[:space:]]1$ ]]; then
+        printf '%s\n' "$pid"
+        return 0
+      fi
+    done < "/proc/$pid/status"
   done 2> /dev/null < "$dir/$1/payload/init.scope/cgroup.procs"
   return 1
 }
@@ -62,7 +64,7 @@ host_exec() {
   shift
   leader=$(host_leader "$host") || die "$host is not running" "LAB=$LAB lab/lab start $host"
   group=$(cgroup_main)/$host/payload/lab-exec
-  mkdir -p "$group"
+  [ -d "$group" ] || mkdir -p "$group"
   echo "$BASHPID" > "$group/cgroup.procs"
   exec 9>&-
   # shellcheck disable=SC2016

@@ -33,7 +33,10 @@ hosts_of() {
 
 # The hosts of this lab, as names or as one host's line.
 lab_hosts() { awk '{ print $1 }' "$STATE/hosts"; }
-host_line() { awk -v h="$1" '$1 == h' "$STATE/hosts"; }
+host_line() {
+  local line
+  while read -r line; do [[ $line != "$1 "* ]] || printf '%s\n' "$line"; done < "$STATE/hosts"
+}
 
 require_lab() {
   SANDBOX=

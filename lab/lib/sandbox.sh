@@ -7,7 +7,7 @@
 sandbox_pid() {
   local dir pid
   dir=$(cgroup_main) || return 1
-  pid=$(head -n 1 "$dir/sandbox/cgroup.procs" 2> /dev/null)
+  read -r pid 2> /dev/null < "$dir/sandbox/cgroup.procs" || return 1
   # The marker is made last: a sandbox without it was interrupted.
   [ -n "$pid" ] && [ -e "/proc/$pid/root/run/drover-lab-ready" ] && printf '%s\n' "$pid"
 }

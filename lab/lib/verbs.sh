@@ -34,7 +34,7 @@ in_laptop() {
   [ -d "$OWN/fleet" ] || die "lab \"$LAB\" has not come up completely" "LAB=$LAB lab/lab up"
   local group
   group=$(cgroup_main)/laptop
-  mkdir -p "$group"
+  [ -d "$group" ] || mkdir -p "$group"
   echo $$ > "$group/cgroup.procs"
   unset SSH_AUTH_SOCK SSH_AGENT_PID SSH_CONNECTION SSH_CLIENT SSH_TTY SSH_ASKPASS
   export LAB PATH="$OWN/bin:$CHECKOUT/node_modules/.bin:$PATH"
