@@ -55,7 +55,7 @@ test("records of others, and a CNAME, are refused; an app with 101 instances is 
   await expect(tooMany(lab)).resolves.toBeUndefined();
 });
 
-test("records of others survive all of this, a rollout and gc", async () => {
+test("records of others survive all of this, another app's rollout and gc", async () => {
   await besideForeign(lab);
   await expect(expectForeign(lab)).resolves.toBeUndefined();
 });
