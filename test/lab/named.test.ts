@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { diffNamed } from "../../src/named/diff.ts";
-import { PENDING } from "../../src/named/paths.ts";
 import { removeNamed } from "../../src/named/steps.ts";
 import type { NamedAction } from "../../src/model/named.ts";
 import { configOf, zoneOf } from "../unit/named/models.ts";
 import { driver } from "./support/drive.ts";
 import { lab, until } from "./support/lab.ts";
+import { killedAnywhere, wrongSecret } from "./support/scenarios/named-cuts.ts";
 import { modelOf, namedPair, secretOf, SERVERS, type Server } from "./support/named.ts";
 
 const ZONE = "svc.lab.internal";
@@ -15,16 +15,6 @@ const real = lab("test-named");
 const { sh } = driver(real);
 const pair = namedPair(real);
 const HOSTS: readonly Server[] = ["dns1", "dns2"];
-
-/** What kills a command with all it started so many seconds after it began to change something. */
-const dyingAfter = (seconds: number): readonly string[] => [
-  "sh",
-  "-c",
-  `exec 3<&0; setsid "$@" <&3 & p=$!
-   until [ -e ${PENDING} ] || ! kill -0 $p 2>/dev/null; do sleep 0.005; done
-   sleep ${String(seconds)}; kill -s KILL -- -$p 2>/dev/null; wait $p`,
-  "sh",
-];
 
 /** On the laptop; what it prints. */
 async function laptop(script: string): Promise<string> {
@@ -52,10 +42,9 @@ async function update(lines: string, key: string | null, host: Server = "dns1"):
 /** Asks a server again and again until told to stop; gives how often it did not answer for the zone, and of how many. */
 async function watch(host: Server): Promise<() => Promise<{ readonly asked: number; readonly failed: number }>> {
   const stop = join(real.fleet, `stop-${host}`);
-  const running = laptop(
-    `rm -f ${stop}; n=0; f=0; while [ ! -e ${stop} ]; do n=$((n+1));
-     dig @${SERVERS[host]} +norec +time=1 +tries=1 SOA ${ZONE} | grep -q 'flags: qr aa' || f=$((f+1)); sleep 0.02; done; echo $n $f`,
-  );
+  await laptop(`rm -f ${stop}`);
+  const program = join(import.meta.dirname, "support/zone-watch.py");
+  const running = laptop(`exec python3 ${program} ${SERVERS[host]} ${ZONE} ${stop}`);
   running.catch(() => "told when it is asked for");
   return async () => {
     await laptop(`touch ${stop}`);
@@ -214,23 +203,7 @@ describe("a primary and a secondary", () => {
         },
       });
     };
-    // With another secret behind the same name, no transfer can be had.
-    const onSecondary = async (): Promise<void> => {
-      const { previous: _, ...wanted } = await pair.input("dns2", "drover");
-      const action: NamedAction = {
-        kind: "named.install",
-        ...wanted,
-        config: wanted.config.replace("min-retry-time 5", "min-retry-time 6"),
-        secret: "dns/drover2",
-      };
-      expect(await pair.go(action)).toMatchObject({
-        failure: {
-          message: `dns2: the zone ${ZONE} did not come from its primary within 15 s; the previous files are back and BIND runs`,
-          detail: expect.arrayContaining([expect.stringMatching(/BADSIG|bad signature|tsig/i)]),
-        },
-      });
-    };
-    await Promise.all([onPrimary(), onSecondary()]);
+    await Promise.all([onPrimary(), wrongSecret(pair, sh, "quick")]);
     for (const stop of watched) {
       const { asked, failed } = await stop();
       expect(asked).toBeGreaterThan(20);
@@ -263,23 +236,13 @@ describe("a primary and a secondary", () => {
     await until("the secondary has it", async () => (await dig("dns2", `+short A c2.${ZONE}`)) === "10.0.0.3\n", 2000);
   });
 
-  test("killed anywhere and done again, it comes to the same end", async () => {
-    let interrupted = 0;
-    for (const [index, seconds] of [0, 0.05, 0.15, 0.4].entries()) {
-      const host: Server = index % 2 === 0 ? "dns1" : "dns2";
-      const key = index < 2 ? "drover2" : "drover";
-      const { previous: _, ...wanted } = await pair.input(host, key);
-      await pair.go({ kind: "named.install", ...wanted }, dyingAfter(seconds));
-      if ((await pair.facts(host)).interrupted) interrupted += 1;
-      expect(await pair.install(host, key), `${host} after ${String(seconds)} s`).toMatchObject({ kind: "done" });
-      expect(await pair.diff(host, key)).toEqual({ kind: "same" });
-    }
-    expect(interrupted).toBeGreaterThan(1);
+  test("killed while the key changes and done again, it comes to the same end", async () => {
+    await killedAnywhere(pair, [0.05, 0.15]);
     for (const host of HOSTS) expect(await dig(host, `+short A c.${ZONE}`)).toBe("10.0.0.3\n");
   });
 
   test("both lose power, and have every record and the operator's zone afterwards", async () => {
-    expect(await update(`update add d.${ZONE} 60 A 10.0.0.4`, "drover")).toBe("done");
+    expect(await update(`update add d.${ZONE} 60 A 10.0.0.4`, "drover2")).toBe("done");
     await until("the secondary has it", async () => (await dig("dns2", `+short A d.${ZONE}`)) === "10.0.0.4\n", 2000);
     await Promise.all(HOSTS.map((host) => real.kill(host)));
     // The secondary alone: what it answers with is its own copy.
@@ -288,7 +251,7 @@ describe("a primary and a secondary", () => {
     await real.start("dns1");
     for (const host of HOSTS) {
       await until(`${host} answers`, async () => (await dig(host, `+short A d.${ZONE} || true`)) === "10.0.0.4\n");
-      expect(await pair.diff(host, "drover")).toEqual({ kind: "same" });
+      expect(await pair.diff(host, "drover2")).toEqual({ kind: "same" });
     }
     expect(await dig("dns1", "+short SOA own.test")).toContain(" 7 ");
   });
@@ -300,7 +263,7 @@ describe("a server that goes", () => {
     const serial = (await dig("dns1", `+short SOA ${ZONE}`)).split(" ")[2];
     const [[draft] = []] = removeNamed("contract", {
       host: "dns1",
-      previous: { sha256: before.sha256, model: modelOf("dns1", "drover") },
+      previous: { sha256: before.sha256, model: modelOf("dns1", "drover2") },
     });
     const [[undo] = []] = draft?.undo.kind === "stages" ? draft.undo.stages : [];
     if (undo?.action.kind !== "named.restore") throw new Error("removal has a way back");
@@ -313,8 +276,8 @@ describe("a server that goes", () => {
 
   test("the secondary takes over as primary with every record, under a newer serial", async () => {
     const serial = Number((await dig("dns1", `+short SOA ${ZONE}`)).split(" ")[2]);
-    const model = { ...modelOf("dns1", "drover"), peers: [] };
-    const wanted = await pair.input("dns2", "drover");
+    const model = { ...modelOf("dns1", "drover2"), peers: [] };
+    const wanted = await pair.input("dns2", "drover2");
     const initial = model.initial === null ? null : { ...model.initial, servers: model.initial.servers.slice(1) };
     const promoted = { ...model, initial };
     const found = await pair.facts("dns2");
@@ -326,7 +289,7 @@ describe("a server that goes", () => {
     expect(await dig("dns2", `+short A d.${ZONE}`)).toBe("10.0.0.4\n");
     expect(await dig("dns2", `+short NS ${ZONE}`)).toBe(`dns2.${ZONE}.\n`);
     expect(Number((await dig("dns2", `+short SOA ${ZONE}`)).split(" ")[2])).toBeGreaterThan(serial);
-    expect(await update(`update add e.${ZONE} 60 A 10.0.0.5`, "drover", "dns2")).toBe("done");
+    expect(await update(`update add e.${ZONE} 60 A 10.0.0.5`, "drover2", "dns2")).toBe("done");
   });
 
   test("nothing of drover is left but what was kept", async () => {

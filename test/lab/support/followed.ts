@@ -86,23 +86,39 @@ export async function raiseFollowed(lab: Lab): Promise<Followed> {
   };
 }
 
-const WATCH = String.raw`
+/** Polls HAProxy: until `$found` of the servers of billing is as wanted; prints when, in milliseconds since the epoch. */
+const watching = (found: string): string => String.raw`
 use strict; use warnings; use IO::Socket::UNIX; use Time::HiRes qw(time sleep);
-my ($target, $wanted, $limit) = @ARGV; my $until = time + $limit;
+my ($what, $wanted, $limit) = @ARGV; my $until = time + $limit;
 while (time < $until) {
   my $s = IO::Socket::UNIX->new("/run/haproxy/admin.sock"); print {$s} "show servers state billing\n";
-  my $there = 0;
-  while (<$s>) { my @c = split / /; $there = 1 if @c > 19 && $c[17] eq $target && $c[4] ne "-" && !($c[6] & 0x20) }
-  if ($there == $wanted) { printf "%d\n", time * 1000; exit 0 }
+  my $count = 0;
+  while (<$s>) { my @c = split / /; $count++ if @c > 19 && (${found}) }
+  if ($count == $wanted) { printf "%d\n", time * 1000; exit 0 }
   sleep 0.02;
 }
 exit 1;
 `;
+/** Servers of an instance that are not out of service because DNS does not name them. */
+const NAMED = watching('$c[17] eq $what && $c[4] ne "-" && !($c[6] & 0x20)');
+/** Servers that health checks call up. */
+const UP = watching("$c[5] == 2 && !($c[6] & 0x20)");
+
+async function watched(lab: Lab, balancer: string, argv: readonly string[]): Promise<number> {
+  const { code, stdout } = await lab.exec(balancer, ["perl", "-e", ...argv]);
+  return code === 0 ? Number(stdout) : Number.NaN;
+}
 
 /** When a balancer has an instance, or has it no more, in milliseconds since the epoch. */
 export async function seenBy(lab: Lab, balancer: string, number: number, wanted: boolean): Promise<number> {
   const target = `b${String(number)}.${ZONE}`;
-  const { code, stdout } = await lab.exec(balancer, ["perl", "-e", WATCH, target, wanted ? "1" : "0", "10"]);
-  if (code !== 0) throw new Error(`${balancer} ${wanted ? "does not get" : "keeps"} ${target}`);
-  return Number(stdout);
+  const at = await watched(lab, balancer, [NAMED, target, wanted ? "1" : "0", "10"]);
+  if (Number.isNaN(at)) throw new Error(`${balancer} ${wanted ? "does not get" : "keeps"} ${target}`);
+  return at;
+}
+
+/** Waits until so many instances are up for a balancer. */
+export async function areUp(lab: Lab, balancer: string, count: number): Promise<void> {
+  const at = await watched(lab, balancer, [UP, "", String(count), "20"]);
+  if (Number.isNaN(at)) throw new Error(`${balancer} does not come to have ${String(count)} instances up`);
 }
