@@ -37,9 +37,6 @@ export interface Followed {
   /** Changes the zone; when the server acknowledged it, in milliseconds since the epoch. */
   withdraw(number: number): Promise<number>;
   publish(number: number): Promise<number>;
-  /** Takes all SRV records away, or puts them back. */
-  withdrawAll(): Promise<void>;
-  publishAll(): Promise<void>;
   /** Ends one instance as kill -9 would, or starts it. */
   stop(number: number): Promise<void>;
   start(number: number): Promise<void>;
@@ -78,8 +75,6 @@ export async function raiseFollowed(lab: Lab): Promise<Followed> {
     killDns: async () => void (await sh("dns1", "kill -9 $(cat /run/follow/pid)")),
     withdraw: (number) => update(`update delete ${SRV}. ${record(number)}`),
     publish: (number) => update(add(number)),
-    withdrawAll: async () => void (await update(`update delete ${SRV}. SRV`)),
-    publishAll: async () => void (await update(...Array.from({ length: COUNT }, (_, index) => add(index + 1)))),
     stop: async (number) => void (await order("stop", number)),
     start: async (number) => void (await order("start", number)),
     requests: (number) => order("count", number),
