@@ -69,12 +69,11 @@ export async function raiseFollowed(lab: Lab): Promise<Followed> {
   await sh("app2", "mkdir -p /run/follow && cat > /run/follow/endpoints.py", program);
   const run = `systemd-run --unit=billing -p LimitNOFILE=20000 python3 /run/follow/endpoints.py ${String(BASE)} ${String(COUNT)}`;
   await sh("app2", `${run} && until curl -sf http://127.0.0.1:${String(BASE + COUNT)}/healthz; do sleep 0.05; done`);
-  const add = (number: number): string => `update add ${SRV}. 15 ${record(number)}`;
   return {
     startDns,
     killDns: async () => void (await sh("dns1", "kill -9 $(cat /run/follow/pid)")),
     withdraw: (number) => update(`update delete ${SRV}. ${record(number)}`),
-    publish: (number) => update(add(number)),
+    publish: (number) => update(`update add ${SRV}. 15 ${record(number)}`),
     stop: async (number) => void (await order("stop", number)),
     start: async (number) => void (await order("start", number)),
     requests: (number) => order("count", number),
