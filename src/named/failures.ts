@@ -18,10 +18,13 @@ export function namedFailure(host: string, { code, stderr }: Ran): Failure {
     case INSTALL_EXIT.stuck:
       return failure("dns-server", `${host}: ${first}`, "see there: journalctl -u named", detail);
     case EXIT.diskFull:
-      return failure("disk-full", `the disk of ${host} is full`, "", [first, ...detail]);
+      return failure("disk-full", `the disk of ${host} is full`, "make room there, then: drover apply", [
+        first,
+        ...detail,
+      ]);
     default: {
       const says = `BIND on ${host} could not be changed (exit code ${String(code)})`;
-      return failure("command-failed", says, "", [first, ...detail]);
+      return failure("command-failed", says, "put right what it names, then: drover apply", [first, ...detail]);
     }
   }
 }

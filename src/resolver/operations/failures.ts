@@ -25,12 +25,15 @@ export function failureOf(host: string, { code, stderr }: Ran): Failure {
     case RESOLVER_EXIT.moved:
       return failure("resolver", words, "nothing was changed; or say in drover.yaml: dns: {resolver: false}", detail);
     case EXIT.diskFull:
-      return failure("disk-full", `the disk of ${host} is full`, "", [first, ...detail]);
+      return failure("disk-full", `the disk of ${host} is full`, "make room there, then: drover apply", [
+        first,
+        ...detail,
+      ]);
     default:
       return failure(
         "command-failed",
         `${RESOLV_CONF} on ${host} could not be changed (exit code ${String(code)})`,
-        "",
+        "put right what it names, then: drover apply",
         [first, ...detail],
       );
   }

@@ -82,6 +82,7 @@ test.for([
   expect(outcome).toMatchObject({ kind: "failed", failure: { code: kind, message: says } });
   const detail = outcome.kind === "failed" ? outcome.failure.detail : [];
   expect(detail.at(-1)).toBe(kind === "package-missing" ? undefined : "and why");
+  expect(outcome.kind === "failed" ? outcome.failure.hint : "").not.toBe("");
 });
 
 test("a package that is missing is told with the command that brings it", () => {
