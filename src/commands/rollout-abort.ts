@@ -5,6 +5,8 @@ import { hostsOf, withoutHosts } from "../rollout/gone.ts";
 import { laneProgress } from "../rollout/lanes.ts";
 import type { RolloutEvent, RolloutState } from "../rollout/state.ts";
 import { reduce, takeOver } from "../rollout/state.ts";
+import { withZone, zonesOf } from "../rollout/zone.ts";
+import { zoneRef } from "../discovery/desired.ts";
 import { Journal, readJournal } from "../exec/journal.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
 import type { Context } from "./context.ts";
@@ -64,7 +66,16 @@ async function takeBack(
   for (const host of gone) {
     runner.emit({ kind: "note", host, text: "it has left the inventory: nothing is taken back there" });
   }
-  const plan = withoutHosts(story.plan, gone);
+  const zone = zoneRef(connected.topology);
+  for (const name of zonesOf(story.plan)) {
+    if (name === zone?.zone) continue;
+    runner.emit({
+      kind: "note",
+      host: null,
+      text: `the files do not name ${name} any more: nothing is taken back there`,
+    });
+  }
+  const plan = withZone(withoutHosts(story.plan, gone), zone);
   const journal = new Journal(rollout, lease, context.clock);
   const events: readonly RolloutEvent[] = [
     takeOver(story.plan, story.state),
