@@ -22,9 +22,14 @@ export function appFound(facts: ZoneFacts, app: string): AppRecords {
   return facts.apps.get(app) ?? noRecords(app);
 }
 
+/** The highest revision that an owner record is read with: fifteen digits. */
+const MOST_REVISIONS = 999_999_999_999_999;
+
 /** The owner record after this change. */
 export function nextOwner(found: OwnerState, owner: string, { epoch, run }: Warrant): OwnerRecord {
-  const revision = found.kind === "ours" ? found.record.revision + 1 : 1;
+  const last = found.kind === "ours" ? found.record.revision : 0;
+  // Nobody counts that far; but somebody may have written it, and then our own record would be none that we read.
+  const revision = last < MOST_REVISIONS ? last + 1 : 1;
   return { owner, revision, epoch, run, sets: [] };
 }
 
