@@ -161,15 +161,16 @@ function formerlyNamed({
   });
 }
 
-/** A zone whose servers all go takes every name in it along. */
-function zoneLost(input: PlanInput): readonly Failure[] {
-  const { topology, allowEmpty } = input;
-  const lost = formerlyNamed(input).find(
-    ({ model }) => model.role === "primary" && model.zone !== topology.dns?.zone?.name,
-  );
-  if (lost === undefined || allowEmpty) return [];
-  const what = `nobody would answer for ${lost.model.zone} any more: ${lost.host} is to be no DNS server of it`;
-  return [failure("dns-empty", what, "if that is what you want: --allow-empty")];
+/** A zone whose servers all go, or answer for another one, takes every name in it along, those of others too. */
+function zoneLost({ topology, views, allowEmpty }: PlanInput): readonly Failure[] {
+  if (allowEmpty) return [];
+  for (const [host, { named }] of views) {
+    const model = named.kind === "known" ? named.value.manifest?.model : undefined;
+    if (model?.role !== "primary" || model.zone === topology.dns?.zone?.name) continue;
+    const what = `nobody would answer for ${model.zone} any more: ${host} is to be no DNS server of it`;
+    return [failure("dns-empty", what, "if that is what you want: --allow-empty")];
+  }
+  return [];
 }
 
 /** What the zone's servers did not tell, and what must not go on because of it; `notes` where it may. */

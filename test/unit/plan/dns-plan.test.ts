@@ -161,6 +161,19 @@ describe("a zone that would be lost", () => {
     );
   });
 
+  test("with its name is refused, unless that is allowed: the same servers would answer for another one", () => {
+    const renamed = { ...exampleZone(), name: "svc.new.internal" };
+    const told = Object.fromEntries(SERVERS.map((host) => [host, { named: known(settled(host, inputOf())) }]));
+    const input = seen(
+      inputOf(() => ({}), renamed),
+      told,
+    );
+    const problems = (allowEmpty: boolean) => planFleet({ ...input, allowEmpty }, FLEET).problems;
+    expect(problems(false)).toMatchObject([{ code: "dns-empty", hint: expect.stringContaining("--allow-empty") }]);
+    expect(problems(false)[0]?.message).toContain("svc.lab.internal");
+    expect(problems(true)).toEqual([]);
+  });
+
   test("with its block is refused, unless that is allowed; then every trace of it goes", () => {
     const both = settledBoth(inputOf());
     const gone = { ...both, dns: null, topology: { ...both.topology, dns: null } };
