@@ -16,7 +16,7 @@ export type Server = keyof typeof SERVERS;
 export const LAPTOP = "192.168.56.1";
 
 /** What `drover.yaml` says of DNS; scenarios replace it. */
-export const DNS_BLOCK: string = `dns: {servers: "role=dns", zone: ${ZONE}, ttl: ${String(TTL)}s, negativeTtl: 1s}`;
+const DNS_BLOCK: string = `dns: {servers: "role=dns", zone: ${ZONE}, ttl: ${String(TTL)}s, negativeTtl: 1s}`;
 
 /** Brings the lab up with a second DNS server, and the shop into DNS. */
 export async function raiseDns(lab: Lab): Promise<void> {
@@ -95,7 +95,7 @@ export async function standing(lab: Lab): Promise<Standing> {
 }
 
 /** The same without what tells of the last write alone: revision, epoch and run of the owner records. */
-export function but(writes: Standing): Standing {
+function but(writes: Standing): Standing {
   const plain = (line: string): string => line.replace(/"rev=\d+" "epoch=\d+" "run=[^"]*"/, "");
   return { ...writes, zone: writes.zone.map((lines) => lines.map(plain)) };
 }

@@ -75,7 +75,7 @@ export interface Absence {
 }
 
 /** When hosts were out of DNS, by what drover told of its steps. */
-export function absences(events: readonly RunEvent[]): readonly Absence[] {
+function absences(events: readonly RunEvent[]): readonly Absence[] {
   const out = new Map<string, number>();
   const found: Absence[] = [];
   for (const event of events) {

@@ -10,7 +10,7 @@ import { appHosts, drover, expectDrover, expectNoneFailed, underLoad } from "../
 import { otherRelease } from "./dns-steps.ts";
 
 /** BIND on a host, stopped or started in order; once started, it answers for the zone. */
-export async function named(lab: Lab, server: Server, what: "stop" | "start"): Promise<void> {
+async function named(lab: Lab, server: Server, what: "stop" | "start"): Promise<void> {
   const { code, stderr } = await lab.exec(server, ["systemctl", what, "named"]);
   expect(code, stderr).toBe(0);
   if (what === "stop") return;
