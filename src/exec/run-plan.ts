@@ -244,6 +244,7 @@ class Watch {
     void clock.sleep(limit + Math.max(0, this.#paused - clock.now()), signal).then(() => {
       if (signal.aborted) return;
       const why = `nothing moved for ${String(Math.round(limit / 1000))} s (progressDeadline)`;
+      this.#run.deps.emit({ kind: "note", host: null, text: `turning back: ${why}` });
       this.#inbox.put({ kind: "turned", direction: "retreat", why });
     });
   }

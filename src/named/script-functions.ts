@@ -46,6 +46,12 @@ last_words() {
 }
 aside() {
   [ -f "$1" ] || return 0
+  # What was put aside before may hold names of others that nobody else has: it is kept as well.
+  if [ -f "$1.gone" ]; then
+    number=1
+    while [ -e "$1.gone.$number" ]; do number=$((number + 1)); done
+    mv "$1.gone" "$1.gone.$number" && { [ ! -f "$1.gone.jnl" ] || mv "$1.gone.jnl" "$1.gone.$number.jnl"; } || return 1
+  fi
   rm -f "$1.gone.jnl"
   mv -f "$1" "$1.gone" && { [ ! -f "$1.jnl" ] || mv -f "$1.jnl" "$1.gone.jnl"; }
 }

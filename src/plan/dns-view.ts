@@ -25,7 +25,14 @@ export function publishedApps(input: PlanInput): readonly string[] {
   return [...(zoneFound(input)?.apps ?? [])].flatMap(([app, { owner }]) => (owner.kind === "ours" ? [app] : []));
 }
 
-/** How long clients may remember what they were told of an app, in seconds; at least `least`. */
+/** The longest `dns.ttl` that files may say, in seconds. */
+export const LONGEST_TTL = 3600;
+
+/**
+ * How long clients may remember what they were told of an app, in seconds; at least `least`. A TTL longer than files can say
+ * was never drover's, and nobody waits for years because somebody else wrote it.
+ */
 export function longestTtl(found: AppRecords | null, least: number): number {
-  return Math.max(least, ...[...(found?.sets.values() ?? [])].map(({ ttl }) => ttl));
+  const told = Math.max(0, ...[...(found?.sets.values() ?? [])].map(({ ttl }) => ttl));
+  return Math.max(least, Math.min(told, LONGEST_TTL));
 }

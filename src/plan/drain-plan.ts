@@ -89,14 +89,21 @@ function partOut(app: AppOnHost, host: string): Part {
   const scope = `_${app.name}`;
   const balancers = app.places.filter((each) => !isOut(each)).map(({ balancer }) => balancer);
   const forgotten = app.records?.withdraw ?? [];
-  if (balancers.length + forgotten.length === 0) return { scope, stages: [], reasons: [`${app.name}: is out already`] };
+  if (balancers.length + forgotten.length === 0)
+    return { scope, stages: [], reasons: [`${app.name}: is out already`, ...strangers(app, host)] };
   const left = `${readyWords(app.readyElsewhere)} stay ready, minAvailable ${String(app.minAvailable)}`;
   const places = [...(forgotten.length === 0 ? [] : ["DNS"]), ...balancers];
   return {
     scope,
     stages: [...forgotten, ...(balancers.length === 0 ? [] : withdrawServer(onBalancers(app, host, balancers)))],
-    reasons: [`${app.name}: out of ${places.join(", ")}; ${left}`],
+    reasons: [`${app.name}: out of ${places.join(", ")}; ${left}`, ...strangers(app, host)],
   };
+}
+
+/** Records that are not this fleet's are not changed; that they name the host is said. */
+function strangers({ name, toldByOthers }: AppOnHost, host: string): readonly string[] {
+  if (!toldByOthers) return [];
+  return [`${name}: records that this fleet did not write still tell clients of ${host}: drover dns show ${name}`];
 }
 
 function partIn(app: AppOnHost, host: string): Part {

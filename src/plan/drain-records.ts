@@ -1,10 +1,11 @@
-import type { Endpoint, HostEndpoints } from "../model/discovery.ts";
+import type { Endpoint, HostEndpoints, ZoneRef } from "../model/discovery.ts";
 import { serviceOf } from "../discovery/desired.ts";
+import type { AppRecords } from "../discovery/facts.ts";
 import { sameEndpoints } from "../discovery/normalize.ts";
 import { publishHosts, withdrawHosts } from "../discovery/steps.ts";
 import type { DraftStages } from "../lb/steps.ts";
 import { probeInstance } from "../release/steps.ts";
-import { longestTtl, publishedApps, ownRecords } from "./dns-view.ts";
+import { longestTtl, ownRecords, publishedApps, recordsFound } from "./dns-view.ts";
 import type { PlanInput } from "./input.ts";
 import type { Situation } from "./situation.ts";
 
@@ -26,25 +27,51 @@ export function appsToldOf(host: string, input: PlanInput): readonly string[] {
   return [...wanted.map(({ name }) => name), ...told];
 }
 
-/** A host's part in an app's records; null where the app is not in DNS and is not to be. */
+/** A host's part in an app's records; null where the app is not in DNS and is not to be, or is there by another's hand. */
 export function recordsOn(situation: Situation, host: string, input: PlanInput): RecordsOnHost | null {
   const { name: app } = situation;
   const service = situation.app === null ? null : serviceOf(input.topology, situation.app);
   const found = ownRecords(app, input);
-  if (input.dns === null || (service === null && found === null)) return null;
+  const isNobodys = found === null && recordsFound(app, input) === null;
+  if (input.dns === null || (found === null && !(isNobodys && service !== null))) return null;
   const [there, wanted] = [of(host, found), of(host, service)];
   const common = { zone: input.dns.zone, app, ttl: service?.ttl ?? 0 };
   const gates = probeOn(situation, host, input);
-  const out = { ...common, floor: input.allowEmpty ? 0 : 1, oldTtl: longestTtl(found, common.ttl) };
-  const back = gates === null ? { back: [], gates: [] } : { back: there, gates };
   return {
-    withdraw: there.length === 0 ? [] : withdrawHosts({ ...out, hosts: there, ...back }),
+    withdraw: there.length === 0 ? [] : leave(there, { ...common, gates, found, allowEmpty: input.allowEmpty }),
     publish:
       gates === null || sameAll(wanted, there)
         ? []
         : [...gates, ...publishHosts({ ...common, hosts: wanted, only: false, before: there })],
     elsewhere: of(null, found).length - there.length,
   };
+}
+
+function leave(
+  there: readonly HostEndpoints[],
+  {
+    gates,
+    found,
+    allowEmpty,
+    ...common
+  }: {
+    readonly zone: ZoneRef;
+    readonly app: string;
+    readonly ttl: number;
+    readonly gates: DraftStages | null;
+    readonly found: AppRecords | null;
+    readonly allowEmpty: boolean;
+  },
+): DraftStages {
+  const back = gates === null ? { back: [], gates: [] } : { back: there, gates };
+  const oldTtl = longestTtl(found, common.ttl);
+  return withdrawHosts({ ...common, ...back, hosts: there, floor: allowEmpty ? 0 : 1, oldTtl });
+}
+
+/** True where DNS names the host for the app, and not by this fleet's hand. */
+export function isToldByOthers(app: string, host: string, input: PlanInput): boolean {
+  const found = recordsFound(app, input);
+  return found !== null && found.owner.kind !== "ours" && of(host, found).length > 0;
 }
 
 function sameAll(wanted: readonly HostEndpoints[], there: readonly HostEndpoints[]): boolean {

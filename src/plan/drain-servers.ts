@@ -2,7 +2,7 @@ import type { Health, RolloutSettings } from "../model/fleet.ts";
 import type { AdminState } from "../lb/parse.ts";
 import { resolveMinAvailable } from "./batches.ts";
 import type { RecordsOnHost } from "./drain-records.ts";
-import { appsToldOf, recordsOn } from "./drain-records.ts";
+import { appsToldOf, isToldByOthers, recordsOn } from "./drain-records.ts";
 import type { PlanInput } from "./input.ts";
 import { situationOf } from "./situation.ts";
 
@@ -30,6 +30,8 @@ export interface AppOnHost {
   readonly health: Health;
   /** Null: the app is not in DNS. */
   readonly records: RecordsOnHost | null;
+  /** Whether records that are another's name the host for the app. */
+  readonly toldByOthers: boolean;
 }
 
 /**
@@ -87,6 +89,7 @@ function appOn(name: string, host: string, input: PlanInput): AppOnHost {
     wasReady: ready.has(host),
     readyElsewhere: [...ready].filter((each) => each !== host),
     records: recordsOn(situation, host, input),
+    toldByOthers: isToldByOthers(name, host, input),
     ...own,
   };
 }

@@ -14,9 +14,6 @@ import type { Situation } from "./situation.ts";
 /** How long an instance that runs already may take to show that it is healthy before it is published, in milliseconds. */
 const GLANCE = 15_000;
 
-/** The longest `dns.ttl` that files may say, in seconds. */
-const LONGEST_TTL = 3600;
-
 /** One app's place in DNS: who is in it before its plan, and the steps that change that. */
 export interface Publication {
   /** Hosts that clients may be told of once the prologue is over, without those that it starts. */
@@ -117,14 +114,11 @@ function correction(
   };
 }
 
-/**
- * A shorter TTL counts from when nobody remembers the longer one. Lanes of the same plan wait for what was found anyway; one
- * that is longer than files can say was never drover's, and nobody waits for days.
- */
+/** A shorter TTL counts from when nobody remembers the longer one. Lanes of the same plan wait for what was found anyway. */
 function outlasting({ ttl }: AppService, { situation, found }: Work): DraftStages {
   const former = longestTtl(found, 0);
   const isLeft = situation.changed.length + situation.leaving.length > 0;
-  return former <= ttl || former > LONGEST_TTL || isLeft ? [] : outlastTtl(situation.name, former);
+  return former <= ttl || isLeft ? [] : outlastTtl(situation.name, former);
 }
 
 /** Whoever is in goes, and nobody is left; only where that was allowed. */

@@ -236,3 +236,31 @@ describe("the last instance", () => {
     expect(world.told()).toEqual(ALL);
   });
 });
+
+describe("a drain where records are another's", () => {
+  test("goes on, leaves them as they are, and says that they still name the host; undrain likewise", async () => {
+    const world = await deployed();
+    const owner = `_drover._shop._tcp.${ZONE}`;
+    world.dns.take(ZONE, owner, "TXT");
+    world.dns.put(ZONE, { name: owner, ttl: 10, type: "TXT", texts: ["heritage=drover", "owner=other", "rev=1"] });
+    const before = world.dns.records(ZONE);
+    const [code, text] = await said(world, drain("app2"));
+    expect([code, world.dns.records(ZONE)]).toEqual([0, before]);
+    expect(text).toContain("records that this fleet did not write still tell clients of app2");
+    expect((await said(world, undrain("app2")))[0]).toBe(0);
+    expect(world.dns.records(ZONE)).toEqual(before);
+  });
+});
+
+describe("a TTL that somebody else wrote", () => {
+  test("of years is waited for as long as files may say at most", async () => {
+    const world = await deployed();
+    const name = `_shop._tcp.${ZONE}`;
+    const set = world.dns.records(ZONE).filter((record) => record.name === name);
+    world.dns.take(ZONE, name, "SRV");
+    world.dns.put(ZONE, ...set.map((record) => ({ ...record, ttl: 2_147_483_647 })));
+    const [code, text] = await said(world, drain("app2"));
+    expect(code).toBe(0);
+    expect(text).toContain("wait until nobody remembers shop on app2 (3600 s)");
+  });
+});
