@@ -15,8 +15,9 @@ const EVERY = 25;
 /** After so many milliseconds it is none of NOTIFY any more, and is looked at less often. */
 const SOON = 3000;
 const LATER_EVERY = 250;
-/** Milliseconds a server may not answer, as one that starts anew. */
+/** Milliseconds a server may not answer, as one that starts anew; less where the fleet says to pass it over. */
 const SILENCE_LIMIT = 5000;
+const PASS_OVER_AFTER = 1000;
 
 /** What is to be seen on every server. */
 export interface Expectation {
@@ -79,11 +80,12 @@ function* seenOn(
   { serial, begin, limit }: Patience,
 ): Generator<Ask, Standing, Answer> {
   let silentSince: number | null = null;
+  const tolerated = expected.zone.servers.onSilent === "skip" ? PASS_OVER_AFTER : SILENCE_LIMIT;
   while (true) {
     const { standing: now, elapsed } = yield* standing(expected, server, serial);
     if (now.kind === "agrees") return now;
     silentSince = now.silent ? (silentSince ?? elapsed) : null;
-    const isOver = silentSince === null ? elapsed - begin >= limit : elapsed - silentSince >= SILENCE_LIMIT;
+    const isOver = silentSince === null ? elapsed - begin >= limit : elapsed - silentSince >= tolerated;
     if (isOver) return now;
     const isSoon = !now.silent && elapsed - begin < SOON;
     yield* pause(isSoon ? EVERY : LATER_EVERY);

@@ -26,7 +26,7 @@ export function publishedApps(input: PlanInput): readonly string[] {
 }
 
 /** The longest `dns.ttl` that files may say, in seconds. */
-export const LONGEST_TTL = 3600;
+const LONGEST_TTL = 3600;
 
 /**
  * How long clients may remember what they were told of an app, in seconds; at least `least`. A TTL longer than files can say
