@@ -6,6 +6,7 @@ import { type FirewallChange, type FirewallPass, transition } from "../../../src
 import type { FirewallModel, FirewallRule } from "../../../src/model/firewall.ts";
 import { anyChange, PROBES, STRANGERS } from "../../support/firewall-arbitraries.ts";
 import { endOf, laid, walk, worldOf } from "../../support/firewall-walk.ts";
+import { often } from "../../support/runs.ts";
 
 const seed = fc.integer({ min: 0, max: 1_000_000 });
 
@@ -22,7 +23,7 @@ test("no moment lets less or more pass than before or after, and the end is what
       const end = laid(change, passes);
       for (const [host, wanted] of endOf(change)) expect(sameModel(end.get(host) ?? null, wanted)).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: often(70) },
   );
 });
 
@@ -40,7 +41,7 @@ test("what is refused in the end is refused by the source at once, and times out
     fc.property(managed, seed, (change, at) => {
       expect(walked(change, transition(change), at, true)).toBeNull();
     }),
-    { numRuns: 100 },
+    { numRuns: often(50) },
   );
 });
 
@@ -56,7 +57,7 @@ test("every target differs from what lay there, and a second change finds nothin
       }
       expect(transition({ ...change, before: now })).toEqual([]);
     }),
-    { numRuns: 100 },
+    { numRuns: often(50) },
   );
 });
 
@@ -121,7 +122,7 @@ describe("mistakes are seen", () => {
         if (wrong !== null) expect(checkPasses(change, steps(change))).not.toBeNull();
         expect(wrong).toBeNull();
       }),
-      { numRuns: 100, seed: 7, endOnFailure: true },
+      { numRuns: often(50), seed: 7, endOnFailure: true },
     );
     expect(found.failed).toBe(true);
     expect(String(found.errorInstance)).toMatch(/cut|opened/);
@@ -139,7 +140,7 @@ describe("mistakes are seen", () => {
         ];
         expect(walked(change, swapped, at, true)).toBeNull();
       }),
-      { numRuns: 100, seed: 7, endOnFailure: true },
+      { numRuns: often(50), seed: 7, endOnFailure: true },
     );
     expect(found.failed).toBe(true);
     expect(String(found.errorInstance)).toMatch("times out");

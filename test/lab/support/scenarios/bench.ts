@@ -172,7 +172,7 @@ export async function tidy(bench: Bench): Promise<void> {
 }
 
 /** Requests a second of each protocol. With the full counts there is a machine for each scenario alone. */
-export const RATE: number = process.env["DROVER_PROVE"] === undefined ? 100 : 200;
+const RATE: number = process.env["DROVER_PROVE"] === undefined ? 100 : 200;
 
 /** Load on both balancers for every name; `rate` of each protocol in requests a second. */
 export function pressure({ lab, authority: { ca } }: Bench, rate: number = RATE): Pressure {
