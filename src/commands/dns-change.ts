@@ -116,12 +116,17 @@ async function carryOut(means: Means, change: ZoneChange, command: string): Prom
   }
 }
 
-async function remember({ lease, state }: Means, next: ServiceLedger | null): Promise<void> {
+/** Writes down which names may be in zones, where that is not what is written already. */
+export async function remember(
+  { lease, state }: { readonly lease: Lease; readonly state: Pick<StateFacts, "services"> },
+  next: ServiceLedger | null,
+): Promise<void> {
   if (next === null || lease.lost.aborted) return;
   if (canonicalJson(next) !== canonicalJson(state.services)) await lease.setServices(next);
 }
 
-function nothingToDo({ print, options }: Context, notes: readonly string[]): number {
+/** Says that nothing in any zone has to change. */
+export function nothingToDo({ print, options }: Context, notes: readonly string[]): number {
   if (options.output === "json") print.line(JSON.stringify({ plans: [], notes }));
   else {
     for (const note of notes) print.line(printable(`note: ${note}`));

@@ -8,13 +8,18 @@ import { EXIT_CODE } from "../report/exit-code.ts";
 import type { Allowed } from "./allowed.ts";
 import type { Context } from "./context.ts";
 import type { ZoneSeen } from "./dns-change.ts";
-import { changeZone } from "./dns-change.ts";
+import { changeZone, nothingToDo, remember } from "./dns-change.ts";
 import { hasZone } from "./dns-zone.ts";
+import type { FleetFiles } from "./fleet-files.ts";
 import { readFleet } from "./fleet-files.ts";
 import { tellFailure } from "./tell.ts";
 import type { Survey } from "./survey.ts";
-import { observe } from "./survey.ts";
+import { acquire, observe, stateOf } from "./survey.ts";
+import { withWorld } from "./with-world.ts";
+import { surveyZone } from "./zone-survey.ts";
 import type { Topology } from "../model/topology.ts";
+
+const FORGET = "names that are remembered of a former zone are forgotten with: drover dns gc --forget ZONE";
 
 /** What `dns gc` may do besides. */
 interface Leave extends Allowed {
@@ -25,8 +30,10 @@ interface Leave extends Allowed {
 /** `drover dns gc`: takes out what drover wrote into the zone, no file publishes and no host runs any more. */
 export async function dnsGcCommand(context: Context, { allowEmpty, forget }: Leave): Promise<number> {
   const files = await readFleet(context, null);
-  if (files === null || !hasZone(context, files.topology)) return EXIT_CODE.usage;
+  if (files === null) return EXIT_CODE.usage;
   const { topology } = files;
+  if (forget !== undefined && (topology.dns?.zone ?? null) === null) return await forgetZone(context, files, forget);
+  if (!hasZone(context, topology, FORGET)) return EXIT_CODE.usage;
   if (forget === topology.dns?.zone?.name) {
     const says = `${forget} is the zone that drover writes to: its names are not forgotten`;
     return tellFailure(context, failure("usage", says, "drover dns gc takes out what is left over in it"));
@@ -44,6 +51,22 @@ export async function dnsGcCommand(context: Context, { allowEmpty, forget }: Lea
         after: ledgerAfter(topology, services, { plan, zone, name: dns.zone.zone }),
       };
     },
+  });
+}
+
+/** Of a fleet that writes to no zone: nobody is asked but the state host, and nothing else changes. */
+async function forgetZone(context: Context, files: FleetFiles, zone: string): Promise<number> {
+  return await withWorld(context, files, async (connected) => {
+    const acquired = await acquire(context, connected.store, `dns gc --forget ${zone}`);
+    if (acquired.kind === "failed") return tellFailure(context, acquired.failure);
+    const { lease } = acquired;
+    try {
+      const { services } = stateOf(await surveyZone(context, connected));
+      await remember({ lease, state: { services } }, withoutZone(services, zone));
+      return nothingToDo(context, forgotten(services, zone));
+    } finally {
+      await lease.release();
+    }
   });
 }
 

@@ -11,13 +11,14 @@ import { tellFailure } from "./tell.ts";
 import { withWorld } from "./with-world.ts";
 import { surveyZone } from "./zone-survey.ts";
 
-/** Whether apps are published anywhere; says so where they are not. */
-export function hasZone(context: Context, { dns }: Pick<Topology, "dns">): boolean {
+/** Whether apps are published anywhere; says so where they are not, with what to do instead. */
+export function hasZone(
+  context: Context,
+  { dns }: Pick<Topology, "dns">,
+  hint = "docs/service-discovery.md says how",
+): boolean {
   if (dns !== null && dns.zone !== null) return true;
-  tellFailure(
-    context,
-    failure("usage", "drover.yaml names no dns.zone: nothing is published", "docs/service-discovery.md says how"),
-  );
+  tellFailure(context, failure("usage", "drover.yaml names no dns.zone: nothing is published", hint));
   return false;
 }
 

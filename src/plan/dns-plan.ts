@@ -75,7 +75,10 @@ function formerZones({ services, topology }: PlanInput): readonly string[] {
   const zones = new Set((services?.entries ?? []).map(({ zone }) => zone));
   return [...zones]
     .filter((zone) => zone !== topology.dns?.zone?.name)
-    .map((zone) => `names of this fleet may still be in ${zone}, which the files do not name any more: drover dns gc`);
+    .map(
+      (zone) =>
+        `names of this fleet may still be in ${zone}, which the files do not name any more → take them out at its servers, where it has any, then: drover dns gc --forget ${zone}`,
+    );
 }
 
 /** Whether a command depends on what the zone says: everything does, and an app that is in it or is to be. */

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Context } from "../../../src/commands/context.ts";
 import { dnsGcCommand } from "../../../src/commands/dns-gc.ts";
+import { planCommand } from "../../../src/commands/plan.ts";
 import type { DnsRecord } from "../../../src/model/dns.ts";
 import { failure } from "../../../src/model/errors.ts";
 import { fakeApps } from "../../fake/release.ts";
 import type { FakeWorld } from "../../support/fake-world.ts";
-import { ZONE } from "../../support/fake-world.ts";
+import { NS1, ZONE } from "../../support/fake-world.ts";
 import { published, say } from "../../support/published.ts";
 
 const gc =
@@ -126,5 +127,28 @@ describe("dns gc", () => {
     expect((await say(world, gc(false, "old.zone"))).text).toContain("old.zone: drover remembers nothing there");
     expect(names(world)).toEqual(HOSTS);
     expect((await say(world, gc(false, ZONE))).code).toBe(64);
+  });
+
+  test("a former zone is forgotten, too, where the files name no zone at all any more: under the lease, and nothing else", async () => {
+    const world = await published();
+    const drover = world.files.texts.get("drover.yaml") ?? "";
+    world.files.texts.set("drover.yaml", drover.slice(0, drover.indexOf("dns:")));
+    const planned = await say(world, (context) => planCommand(context, { allowEmpty: false }));
+    expect(planned.text).toContain(`then: drover dns gc --forget ${ZONE}`);
+    const without = await say(world, gc());
+    expect([without.code, without.text]).toEqual([
+      64,
+      expect.stringContaining("drover dns gc --forget ZONE") as string,
+    ]);
+    world.dns.server(NS1).way = "refused";
+    const before = world.dns.records(ZONE);
+    const { code, text } = await say(world, gc(false, ZONE));
+    expect([code, text.split("\n").slice(0, 2)]).toEqual([
+      0,
+      [`note: ${ZONE}: ${HOSTS.join(", ")} there are remembered no more`, "no difference"],
+    ]);
+    expect([names(world), world.dns.records(ZONE)]).toEqual([[], before]);
+    world.fleet.host("dns1").way = { kind: "refused", failure: failure("host-timeout", "dns1: no answer") };
+    expect((await say(world, gc(false, ZONE))).code).toBe(1);
   });
 });
