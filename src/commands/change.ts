@@ -7,7 +7,7 @@ import { ledgerAfter } from "../plan/firewall-ledger.ts";
 import type { FleetPlan } from "../plan/fleet-plan.ts";
 import { namesAfter, namesBefore } from "../plan/services-ledger.ts";
 import { EXIT_CODE, exitCode } from "../report/exit-code.ts";
-import { countsLine } from "../report/words.ts";
+import { countsLine, printable } from "../report/words.ts";
 import { refused } from "./ask.ts";
 import type { Context } from "./context.ts";
 import type { FleetFiles } from "./fleet-files.ts";
@@ -50,6 +50,8 @@ async function carryOut(
   const problems = tellProblems(context, fleetPlan);
   if (problems !== null) return problems;
   for (const skipped of fleetPlan.skipped) tellFailure(context, skipped);
+  if (context.options.output === "text")
+    for (const note of fleetPlan.notes) context.print.line(printable(`note: ${note}`));
   if (fleetPlan.plans.length === 0) {
     await remember(context, connected, prepared, []);
     return nothingToDo(context, connected, fleetPlan);
@@ -139,5 +141,5 @@ function nothingToDo(context: Context, { topology }: Connected, { skipped }: Fle
     if (!open) context.print.line("no difference");
     context.print.line(countsLine({ updated: 0, unchanged, failed: 0, unreachable: 0, notReached: 0 }));
   }
-  return open ? EXIT_CODE.open : EXIT_CODE.done;
+  return skippedCode({ skipped });
 }

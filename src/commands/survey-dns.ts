@@ -1,6 +1,6 @@
 import type { ServiceLedger, ZoneRef } from "../model/discovery.ts";
 import type { DnsQuestion, DnsServer } from "../model/dns.ts";
-import { known } from "../model/known.ts";
+import { known, unknown } from "../model/known.ts";
 import type { Topology } from "../model/topology.ts";
 import { addressesOf, serviceOf, zoneRef } from "../discovery/desired.ts";
 import type { Exchange, ServerView, ZoneNames } from "../discovery/facts.ts";
@@ -72,8 +72,17 @@ function lookAt(
     // Sets that the files name no more are told of by the owner records alone.
     const more = furtherQuestions(zone, [first]);
     const exchanges = more.length === 0 ? [first] : [first, await ask(more)];
-    return { server, facts: readZone(zone, server, exchanges) };
+    return { server, facts: withOwnHint(readZone(zone, server, exchanges), topology) };
   };
+}
+
+/** A server that drover sets up and that does not answer is drover's to put right. */
+function withOwnHint(facts: ServerView["facts"], { dns }: Topology): ServerView["facts"] {
+  if (facts.kind === "known" || facts.why.code !== "dns-unreachable" || dns?.servers.kind !== "hosts") return facts;
+  return unknown({
+    ...facts.why,
+    hint: "drover plan tells whether BIND runs there; drover apply starts and repairs it",
+  });
 }
 
 /** Apps and hosts of the files, and whatever else drover may have written into this zone. */

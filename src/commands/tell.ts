@@ -15,10 +15,12 @@ export function tellFailure(context: Context, failure: Failure): number {
   return context.interrupts.stop.aborted ? EXIT_CODE.interrupted : EXIT_CODE.failed;
 }
 
-/** Nothing failed; but what was left alone keeps a command from ending with 0. */
-export function skippedCode({ skipped }: FleetPlan): number {
+/** Nothing failed; but what was left alone, or stayed unknown, keeps a command from ending with 0. */
+export function skippedCode({ skipped }: Pick<FleetPlan, "skipped">): number {
   if (skipped.length === 0) return EXIT_CODE.done;
-  return skipped.some(isUnreachable) ? EXIT_CODE.unreachable : EXIT_CODE.open;
+  // A DNS server that is passed over leaves nothing open.
+  if (skipped.some((each) => isUnreachable(each) && each.code !== "dns-unreachable")) return EXIT_CODE.unreachable;
+  return skipped.some(({ code }) => code === "rollout-open") ? EXIT_CODE.open : EXIT_CODE.failed;
 }
 
 /** Prints everything that stands in a plan's way; null when nothing does. */

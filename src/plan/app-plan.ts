@@ -210,11 +210,17 @@ function restBeforeStop(host: string, ms: number): Draft {
   };
 }
 
-function epilogueOf({ situation, routing, dns, drained }: Work): DraftStages {
+/** Everybody where the app leaves; else its instances that leave, and whoever stood in for it. */
+function whoLeavesDns({ situation: { app, leaving }, dns }: Work): readonly string[] {
+  return app === null ? dns.settled.map(({ host }) => host) : [...leaving.map(({ host }) => host), ...dns.guests];
+}
+
+function epilogueOf(work: Work): DraftStages {
+  const { situation, routing, dns, drained } = work;
   const { app, name, leaving, changed } = situation;
   const settled = routing.contract.length > 0 && (leaving.length > 0 || app === null);
   return [
-    ...dns.withdraw(app === null ? dns.settled.map(({ host }) => host) : leaving.map(({ host }) => host), []),
+    ...dns.withdraw(whoLeavesDns(work), []),
     ...sideBySide(
       // Taking a withdrawal back lets a server in again, which a drained one must not be: it is out already.
       routing.leaving

@@ -36,17 +36,19 @@ export interface DnsPlans {
   readonly problems: readonly Failure[];
   /** Servers that did not tell what the zone holds, where anything depends on that. */
   readonly unheard: readonly Failure[];
+  /** Servers that did not tell, and are passed over as the fleet says. */
+  readonly passed: readonly Failure[];
   readonly notes: readonly string[];
 }
 
-const NOTHING: DnsPlans = { first: [], servers: [], last: [], problems: [], unheard: [], notes: [] };
+const NOTHING: DnsPlans = { first: [], servers: [], last: [], problems: [], unheard: [], passed: [], notes: [] };
 
 /** Brings the zone's servers, the hosts' addresses and the hosts' resolvers to what the files say. */
 export function planDns(input: PlanInput, scope: Scope, apps: readonly string[]): DnsPlans {
   const needed = isNeeded(input, scope, apps);
-  const { problems: unheard, notes } = needed ? dnsUnknowns(input) : { problems: [], notes: [] };
+  const { problems: unheard, passed } = needed ? dnsUnknowns(input) : { problems: [], passed: [] };
   const newer = needed ? newerRecords(input) : [];
-  if (scope.kind === "app") return { ...NOTHING, problems: newer, unheard, notes };
+  if (scope.kind === "app") return { ...NOTHING, problems: newer, unheard, passed };
   const servers = planServers(input);
   const resolvers = planResolvers(input);
   const ordered = (...all: readonly (Plan | null)[]): readonly Plan[] => all.flatMap((plan) => plan ?? []);
@@ -66,7 +68,8 @@ export function planDns(input: PlanInput, scope: Scope, apps: readonly string[])
       ...zoneLost(input),
     ],
     unheard,
-    notes: [...notes, ...formerZones(input)],
+    passed,
+    notes: formerZones(input),
   };
 }
 
@@ -176,17 +179,19 @@ function zoneLost({ topology, views, allowEmpty }: PlanInput): readonly Failure[
   return [];
 }
 
-/** What the zone's servers did not tell, and what must not go on because of it; `notes` where it may. */
+/** What the zone's servers did not tell, and what must not go on because of it; `passed` where it may. */
 export function dnsUnknowns({ dns }: Pick<PlanInput, "dns">): {
   readonly problems: readonly Failure[];
-  readonly notes: readonly string[];
+  readonly passed: readonly Failure[];
 } {
-  if (dns === null) return { problems: [], notes: [] };
+  if (dns === null) return { problems: [], passed: [] };
   const { primary, secondaries } = dns.view;
   const silent = secondaries.flatMap(({ facts }) => (facts.kind === "unknown" ? [facts.why] : []));
   const skips = dns.zone.servers.onSilent === "skip" && silent.every(isUnreachable);
   return {
     problems: [...(primary.facts.kind === "unknown" ? [primary.facts.why] : []), ...(skips ? [] : silent)],
-    notes: skips ? silent.map((why) => `passed over, as dns.onSilent says: ${why.message}`) : [],
+    passed: skips
+      ? silent.map((why) => ({ ...why, message: `passed over, as dns.onSilent says: ${why.message}` }))
+      : [],
   };
 }

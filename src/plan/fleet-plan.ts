@@ -24,7 +24,7 @@ export interface FleetPlan {
   readonly plans: readonly Plan[];
   /** Anything here means that nothing may be changed. */
   readonly problems: readonly Failure[];
-  /** Apps left alone, and why; the command cannot end with 0. */
+  /** Apps left alone and servers passed over, and why; the command cannot end with 0. */
   readonly skipped: readonly Failure[];
   /**
    * Hosts whose firewalls stay behind the files even when every plan comes through; null: the plans are not about all
@@ -48,7 +48,8 @@ export function planFleet(input: PlanInput, scope: Scope): FleetPlan {
     input,
   };
   const { unseen, firewalls, dns } = work;
-  const parts = { ...work.parts, behind: firewalls.behind, notes: [...work.parts.notes, ...dns.notes] };
+  const skipped = [...work.parts.skipped, ...dns.passed];
+  const parts = { ...work.parts, skipped, behind: firewalls.behind, notes: [...work.parts.notes, ...dns.notes] };
   const instead = aroundSilence({ ...work, parts });
   if (instead !== null) return instead;
   const own = unseen.length > 0 ? unseen : apps.flatMap((app) => appProblems(app, input));

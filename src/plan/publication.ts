@@ -18,6 +18,8 @@ const GLANCE = 15_000;
 export interface Publication {
   /** Hosts that clients may be told of once the prologue is over, without those that it starts. */
   readonly settled: readonly HostEndpoints[];
+  /** Of them, hosts that are no instances of the app: they stay until its new instances are in, and go at the end. */
+  readonly guests: readonly string[];
   /** What is put right before any instance that serves is touched, after `gates`. */
   readonly gates: readonly Draft[];
   readonly correct: DraftStages;
@@ -36,6 +38,7 @@ export interface Publication {
 /** Where no zone is written to, or the app has nothing in it. */
 const UNPUBLISHED: Publication = {
   settled: [],
+  guests: [],
   gates: [],
   correct: [],
   reasons: [],
@@ -51,8 +54,15 @@ export function publicationOf(situation: Situation, input: PlanInput): Publicati
   const service = situation.app === null ? null : serviceOf(topology, situation.app);
   if (dns === null || (service === null && found === null)) return UNPUBLISHED;
   const work: Work = { situation, input, service, found, zone: dns.zone };
-  const settled = service === null ? hostsIn(found) : settledHosts(service, work);
-  return { ...correction(service, settled, work), settled, ...stepsOf(settled, work) };
+  const own = service === null ? hostsIn(found) : settledHosts(service, work);
+  const guests = service === null || own.length > 0 ? [] : guestsOf(service, work);
+  const settled = [...own, ...guests];
+  return {
+    ...correction(service, settled, work),
+    settled,
+    guests: guests.map(({ host }) => host),
+    ...stepsOf(settled, new Set(guests.map(({ host }) => host)), work),
+  };
 }
 
 interface Work {
@@ -84,6 +94,17 @@ function settledHosts(service: AppService, { situation, input, found }: Work): r
     if (later.has(name)) return was === undefined ? [] : [was];
     return goal !== undefined && staying.has(name) && (ready.has(name) || was !== undefined) ? [goal] : [];
   });
+}
+
+/**
+ * Where drover begins with an app that others have run so far, and whose records it took over: whoever is told of and is not
+ * to be an instance goes on to be, until the first of the new instances can take over.
+ */
+function guestsOf(service: AppService, { situation, input, found }: Work): readonly HostEndpoints[] {
+  const coming = situation.fresh.filter(({ host }) => input.drains[host] === undefined);
+  const instances = new Set(service.hosts.map(({ host }) => host));
+  const others = hostsIn(found).filter(({ host }) => !instances.has(host) && input.drains[host] === undefined);
+  return coming.length === 0 ? [] : others;
 }
 
 /** The one step that puts right what is there, if anything is wrong with it. */
@@ -129,6 +150,7 @@ function nobody(hosts: readonly HostEndpoints[], { situation, found, zone }: Wor
 
 function stepsOf(
   settled: readonly HostEndpoints[],
+  guests: ReadonlySet<string>,
   { situation, input, service, found, zone }: Work,
 ): Pick<Publication, "withdraw" | "publish" | "forget"> {
   const { name: app } = situation;
@@ -139,7 +161,8 @@ function stepsOf(
     withdraw: (names, gates) => {
       const hosts = settled.filter(({ host }) => names.includes(host));
       if (hosts.length === 0) return [];
-      const back = hosts.filter(({ host }) => situation.ready.has(host));
+      // Guests are told of again as they were found: whoever runs them, nothing has touched them.
+      const back = hosts.filter(({ host }) => situation.ready.has(host) || guests.has(host));
       return withdrawHosts({ zone, app, hosts, back, floor, oldTtl, ttl: service?.ttl ?? oldTtl, gates });
     },
     publish: (hosts) => {

@@ -93,7 +93,8 @@ describe("an app that is published", () => {
     const world = await deployed(TIMES, ", onSilent: skip");
     world.dns.server(NS2).way = "refused";
     const [code, text] = await said(world, start("2.0"));
-    expect([code, world.told(NS1), world.misled]).toEqual([0, ALL, []]);
+    // Done, and not 0: what that server tells is not known.
+    expect([code, world.told(NS1), world.misled, world.releases()["app3"]]).toEqual([1, ALL, [], "2.0"]);
     expect(text).toContain(`passed over: ${NS2.name}`);
     world.dns.server(NS2).way = "open";
     world.dns.server(NS1).way = "refused";
@@ -211,6 +212,39 @@ describe("what stands in the zone already", () => {
     const [code, text] = await said(world, apply);
     expect([code, world.told()]).toEqual([0, ALL]);
     expect(text).toContain("probe shop on app1");
+  });
+});
+
+describe("an app that others have run so far", () => {
+  const name = `_shop._tcp.${ZONE}`;
+  const byHand = { name, ttl: 300, type: "SRV", priority: 0, weight: 1, port: 80 } as const;
+  const owner = `_drover._shop._tcp.${ZONE}`;
+  const adopted = ["heritage=drover", "owner=test", "rev=1", "epoch=0", "run=adopt", "set=_shop._tcp"];
+
+  test("goes on to be told of where it is, until drover's instances are in", async () => {
+    const world = new FakeWorld("1.0", TIMES);
+    world.publish();
+    world.dns.put(ZONE, { ...byHand, target: `oldbox.${ZONE}` });
+    world.dns.put(ZONE, { name: owner, ttl: 300, type: "TXT", texts: adopted });
+    const seen: (readonly string[])[] = [];
+    world.fleet.intercept = () => {
+      seen.push(world.told());
+      return "pass";
+    };
+    const [code, text] = await said(world, apply);
+    expect([code, text.split("\n").at(-1)]).toEqual([0, expect.stringContaining("3 updated")]);
+    expect([world.told(), world.misled]).toEqual([ALL, []]);
+    expect(seen.filter((hosts) => !hosts.includes("oldbox"))).toEqual([]);
+    expect(text.indexOf("publish shop on app1")).toBeLessThan(text.indexOf("withdraw shop on oldbox"));
+  });
+
+  test("on the same hosts has a gap, which has to be allowed", async () => {
+    const world = new FakeWorld("1.0", TIMES);
+    world.publish();
+    world.dns.put(ZONE, { ...byHand, target: `app1.${ZONE}` });
+    world.dns.put(ZONE, { name: owner, ttl: 300, type: "TXT", texts: adopted });
+    expect((await said(world, apply))[0]).toBe(1);
+    expect(world.told()).toEqual(["app1"]);
   });
 });
 
