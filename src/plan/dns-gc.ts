@@ -70,15 +70,18 @@ function leftApps({ topology, zone }: GarbageInput): readonly AppRecords[] {
   return [...zone.apps.values()].filter(({ app, owner }) => owner.kind === "ours" && !wanted.has(app));
 }
 
-/** Why an app's records are not gc's to take out; null where they are. */
-function whyStays({ app }: AppRecords, { views, open }: GarbageInput): string | null {
+/** Why an app's records are not gc's to take out, and what takes them out; null where they are. */
+function whyStays({ app, hosts, odd }: AppRecords, { views, open }: GarbageInput): string | null {
   if (open[app] !== undefined) return `${app}: stays, its rollout ${open[app]} is open → drover rollout abort ${app}`;
   const running = [...views].flatMap(([host, { release }]) => {
     const runs =
       release.kind === "known" && release.value.apps.some((each) => each.app === app && each.manifest !== null);
     return runs ? [host] : [];
   });
-  if (running.length > 0) return `${app}: stays, it is still deployed on ${running.join(", ")} → drover apply`;
+  if (running.length > 0) {
+    const next = hosts.length + odd.length === 0 ? "drover apply" : "drover apply --allow-empty";
+    return `${app}: stays, it is still deployed on ${running.join(", ")} → ${next}`;
+  }
   const silent = [...views].flatMap(([host, { release }]) => (release.kind === "unknown" ? [host] : []));
   if (silent.length === 0) return null;
   return `${app}: stays, whether ${silent.join(", ")} still runs it is unknown → drover dns gc, once it answers`;

@@ -48,8 +48,8 @@ function recordChecks(looked: Looked, { apps, hosts }: ZoneAccount): readonly Dn
   const foreign = new Set(owners.flatMap(({ name, problem }) => (problem === null ? [] : [name])));
   return [
     ...owners.map(ownerCheck),
-    ...apps.filter(({ app }) => !foreign.has(app)).flatMap((app) => appChecks(app, hosts)),
-    ...hosts.filter(({ who }) => !foreign.has(who)).flatMap(hostChecks),
+    ...apps.filter(({ app }) => !foreign.has(app)).flatMap((app) => appChecks(app, hosts, looked)),
+    ...hosts.filter(({ who }) => !foreign.has(who)).flatMap((host) => hostChecks(host, apps)),
   ];
 }
 
@@ -101,8 +101,8 @@ function ttlChecks({ topology, zone }: Looked): readonly DnsCheck[] {
   return [{ code: "ttl", kind: "note", subject: zone.zone, message, hint: "" }];
 }
 
-function appChecks(app: AppAccount, hosts: readonly HostAccount[]): readonly DnsCheck[] {
-  if (!app.wanted) return leftOver(app);
+function appChecks(app: AppAccount, hosts: readonly HostAccount[], looked: Looked): readonly DnsCheck[] {
+  if (!app.wanted) return leftOver(app, looked);
   return app.sets.flatMap((set) => [
     ...set.rows.flatMap((row) => rowChecks(set, row)),
     ...targetChecks(set, hosts),
@@ -110,13 +110,36 @@ function appChecks(app: AppAccount, hosts: readonly HostAccount[]): readonly Dns
   ]);
 }
 
-function leftOver({ app, owner, sets }: AppAccount): readonly DnsCheck[] {
+function leftOver(account: AppAccount, { topology }: Looked): readonly DnsCheck[] {
+  const { app, owner, sets } = account;
   if (owner.kind !== "ours") return [];
   // An open rollout may be about to take it out.
   if (sets.some(({ rows }) => rows.some(({ place }) => place.kind === "open"))) return [DNS_PASSED];
-  return [
-    difference("left-over", app, "drover wrote it into the zone, and no file wants it any more", "drover dns gc"),
-  ];
+  const says = "drover wrote it into the zone, and no file wants it any more";
+  return [difference("left-over", app, says, leftOverHint(account, topology))];
+}
+
+/** Hosts that are asked here do not tell what they run: the records alone say where it may be. */
+function leftOverHint(account: AppAccount, { hosts, apps }: Looked["topology"]): string {
+  const told = toldOf(account);
+  const isKept = apps.some(({ name }) => name === account.app);
+  const empty = told.length === 0 ? "" : " --allow-empty";
+  const gc = `drover dns gc${empty}`;
+  if (isKept) return `drover apply${empty}`;
+  if (told.length > 0 && !hosts.some(({ name }) => told.includes(name))) {
+    return `${gc} (${told.join(", ")}: not in the inventory)`;
+  }
+  return `drover apply${empty} (it stops it, too); where no host runs it any more: ${gc}`;
+}
+
+/** Whom the primary tells clients of. */
+function toldOf({ sets }: AppAccount): readonly string[] {
+  const told = sets.flatMap(({ rows }) => rows.filter(({ told: [primary] }) => isTold(primary)).map(({ who }) => who));
+  return [...new Set(told)];
+}
+
+function isTold(primary: Row["told"][number] | undefined): boolean {
+  return primary !== undefined && primary.kind !== "missing" && primary.kind !== "unknown";
 }
 
 /** As the primary has it; what others say otherwise is found as their lag. */
@@ -161,13 +184,17 @@ function sizeCheck({ name, rows }: SetAccount): DnsCheck {
   return { code: "set-size", kind: "note", subject: name, message, hint: "" };
 }
 
-function hostChecks({ who, name, place, owner, told: [primary] }: HostAccount): readonly DnsCheck[] {
+function hostChecks(
+  { who, name, place, owner, told: [primary] }: HostAccount,
+  apps: readonly AppAccount[],
+): readonly DnsCheck[] {
   if (primary === undefined || primary.kind === "unknown") return [];
   if (place.kind === "unwanted") {
     if (owner.kind !== "ours") return [];
-    return [
-      difference("left-over", who, "drover wrote its addresses, and nothing refers to them any more", "drover dns gc"),
-    ];
+    const left = apps.filter((each) => !each.wanted && toldOf(each).includes(who)).map(({ app }) => app);
+    const by = left.length === 0 ? "nothing refers" : `nothing but ${left.join(", ")} refers`;
+    const hint = left.length === 0 ? "drover apply" : `they go with ${left.join(", ")}`;
+    return [difference("left-over", who, `drover wrote its addresses, and ${by} to them any more`, hint)];
   }
   if (primary.kind === "same") return [DNS_PASSED];
   const says = primary.kind === "missing" ? "it has no address in DNS" : primary.says;

@@ -98,7 +98,7 @@ describe("dns gc", () => {
     if (shop !== undefined) apps.set("old", shop);
     expect(await say(deployed, gc(true))).toMatchObject({
       code: 0,
-      text: expect.stringContaining("old: stays, it is still deployed on app1 → drover apply") as string,
+      text: expect.stringContaining("old: stays, it is still deployed on app1 → drover apply --allow-empty") as string,
     });
     const open = await withOld(...OLD, ...GONE);
     open.store.open.set("old", "run-7-old");

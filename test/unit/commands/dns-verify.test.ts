@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { applyCommand } from "../../../src/commands/apply.ts";
+import { dnsGcCommand } from "../../../src/commands/dns-gc.ts";
 import { dnsVerifyCommand } from "../../../src/commands/dns-verify.ts";
 import { drainCommand } from "../../../src/commands/drain.ts";
 import type { DnsRecord } from "../../../src/model/dns.ts";
@@ -129,6 +131,53 @@ describe("dns verify", () => {
       "left-over app2",
       "left-over app3",
     ]);
+  });
+
+  test("what is left over is told with the command that takes it out", async () => {
+    const deleted = await quiet();
+    const file = deleted.files.texts.get("apps/shop.yaml") ?? "";
+    deleted.files.texts.delete("apps/shop.yaml");
+    deleted.files.texts.set(
+      "apps/job.yaml",
+      file
+        .replaceAll("shop", "job")
+        .replace(" --port {{port}}", "")
+        .replace(/^port: .*$/m, "")
+        .replace(/^(health|routes).*$/gm, ""),
+    );
+    const { text } = await say(deleted, dnsVerifyCommand);
+    expect(text).toContain(
+      "shop: drover wrote it into the zone, and no file wants it any more [left-over] → drover apply --allow-empty",
+    );
+    expect(text).toContain(
+      "app1: drover wrote its addresses, and nothing but shop refers to them any more [left-over] → they go with shop",
+    );
+    expect((await say(deleted, (context) => applyCommand(context, { allowEmpty: true }))).code).toBe(0);
+    expect(await findings(deleted)).toEqual([0]);
+    const away = await quiet();
+    away.store.services = {
+      entries: [
+        ...(away.store.services?.entries ?? []),
+        { zone: ZONE, kind: "app", name: "old" },
+        { zone: ZONE, kind: "host", name: "gone" },
+      ],
+    };
+    const texts = ["heritage=drover", "owner=test", "rev=1", "epoch=1", "run=r"];
+    away.dns.put(ZONE, srv(`gone.${ZONE}`, { name: `_old._tcp.${ZONE}` }));
+    away.dns.put(ZONE, { name: `_drover._old._tcp.${ZONE}`, ttl: 10, type: "TXT", texts: [...texts, "set=_old._tcp"] });
+    const said = await say(away, dnsVerifyCommand);
+    expect(said.text).toContain("→ drover dns gc --allow-empty (gone: not in the inventory)");
+    expect((await say(away, (context) => dnsGcCommand(context, { allowEmpty: true, forget: undefined }))).code).toBe(0);
+    expect(await findings(away)).toEqual([0]);
+    away.dns.put(ZONE, { name: `_drover.gone.${ZONE}`, ttl: 10, type: "TXT", texts });
+    away.store.services = {
+      entries: [...(away.store.services?.entries ?? []), { zone: ZONE, kind: "host", name: "gone" }],
+    };
+    expect((await say(away, dnsVerifyCommand)).text).toContain(
+      "nothing refers to them any more [left-over] → drover apply\n",
+    );
+    expect((await say(away, (context) => applyCommand(context, { allowEmpty: false }))).code).toBe(0);
+    expect(await findings(away)).toEqual([0]);
   });
 
   test("finds a zone whose clients remember for long that a name is not there; notes an unusual TTL", async () => {
