@@ -1,3 +1,9 @@
+import { firewallFact } from "../firewall/facts.ts";
+import { lbFact } from "../lb/facts.ts";
+import type { Topology } from "../model/topology.ts";
+import { vipFact } from "../vip/facts.ts";
+import type { PartFacts } from "../plan/verify/doctor-packages.ts";
+import { partDiagnoses, stoppedServers } from "../plan/verify/doctor-packages.ts";
 import { checkedName } from "../discovery/names.ts";
 import { gather } from "../exec/gather.ts";
 import type { ZoneRef } from "../model/discovery.ts";
@@ -38,7 +44,7 @@ export async function doctorCommand(context: Context): Promise<number> {
     const count = `${several(topology.hosts.length, "host")}, ${several(topology.apps.length, "app")}`;
     const diagnoses: readonly Diagnosis[] = [
       { subject: "files", kind: "ok", message: `the files of ${fleet.name} are valid: ${count}`, hint: "" },
-      ...hosts.flatMap(hostDiagnoses),
+      ...hosts.flatMap(({ health, parts }) => diagnosesOf(topology, health, parts)),
       stateDiagnosis(topology.state.host, survey.state),
       ...(await lookAtDns(context, connected, survey)),
     ];
@@ -48,16 +54,32 @@ export async function doctorCommand(context: Context): Promise<number> {
   });
 }
 
+/** A host that is away lacks nothing that anybody could know of. */
+function diagnosesOf(topology: Topology, health: HostHealth, parts: PartFacts): readonly Diagnosis[] {
+  const isHere = health.platform.kind === "known";
+  return [...hostDiagnoses(health), ...(isHere ? partDiagnoses(health.host, topology, parts) : [])];
+}
+
+/** One host as it told. */
+interface Asked {
+  readonly health: HostHealth;
+  readonly parts: PartFacts;
+}
+
 /** Asks every host, one exec each, all at once. */
 async function askHosts(
   context: Context,
   { topology, transport, store }: Connected,
-): Promise<{ readonly hosts: readonly HostHealth[]; readonly survey: ZoneSurvey }> {
+): Promise<{ readonly hosts: readonly Asked[]; readonly survey: ZoneSurvey }> {
   const limits = { deadline: context.options.timeout, signal: context.interrupts.stop };
+  const balancers = new Set(topology.balancers.flatMap((set) => set.hosts));
+  const firewall = topology.firewall === null ? null : firewallFact(true);
   const factsOf = (host: string): readonly Fact<unknown>[] => [
     platformFact,
     clockFact,
     namedFact,
+    ...(balancers.has(host) ? [lbFact, vipFact] : []),
+    ...(firewall === null ? [] : [firewall]),
     ...(host === topology.state.host ? [store.fact] : []),
   ];
   const asked = await Promise.all(
@@ -68,14 +90,18 @@ async function askHosts(
     }),
   );
   const observations = new Map(asked.map(({ name, observation }): [string, Observation] => [name, observation]));
-  const hosts = asked.map(({ name: host, observation, ...span }): HostHealth => {
+  const hosts = asked.map(({ name: host, observation, ...span }): Asked => {
     const clock = readFact(clockFact, host, observation);
     const skew: Known<number> = clock.kind === "unknown" ? clock : known(secondsAhead(clock.value, span));
-    return { host, platform: readFact(platformFact, host, observation), skew };
+    const parts = {
+      named: readFact(namedFact, host, observation),
+      lb: balancers.has(host) ? readFact(lbFact, host, observation) : null,
+      vip: balancers.has(host) ? readFact(vipFact, host, observation) : null,
+      firewall: firewall === null ? null : readFact(firewall, host, observation),
+    };
+    return { health: { host, platform: readFact(platformFact, host, observation), skew }, parts };
   });
-  const views = asked.map(
-    ({ name, observation }) => [name, { named: readFact(namedFact, name, observation) }] as const,
-  );
+  const views = hosts.map(({ health, parts }) => [health.host, parts] as const);
   const { host } = topology.state;
   return { hosts, survey: { views: new Map(views), state: readFact(store.fact, host, observations.get(host)) } };
 }
@@ -91,7 +117,7 @@ async function lookAtDns(context: Context, connected: Connected, survey: ZoneSur
   const reached = await Promise.all(serversOf(view).map(({ server }) => reach(context, connected, { zone, server })));
   const isThere = reached[0]?.why === null;
   const probed = key === null || !isThere ? null : await probe(context, connected, { zone, key });
-  return zoneDiagnoses({ looked, reached, probed });
+  return zoneDiagnoses({ looked, reached, probed, stopped: stoppedServers(survey.views) });
 }
 
 async function reach(

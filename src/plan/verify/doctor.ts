@@ -27,8 +27,8 @@ function ok(subject: string, message: string): Diagnosis {
   return { subject, kind: "ok", message, hint: "" };
 }
 
-/** A sentence that begins with its subject goes on behind it. */
-function wrong(subject: string, { message, hint, detail }: Omit<Failure, "code">): Diagnosis {
+/** Something that has to be put right. A sentence that begins with its subject goes on behind it. */
+export function wrong(subject: string, { message, hint, detail }: Omit<Failure, "code">): Diagnosis {
   const said = [message, ...detail].join(": ");
   const start = [`${subject}: `, `${subject} `].find((each) => said.startsWith(each)) ?? "";
   return { subject, kind: "wrong", message: said.slice(start.length), hint };
@@ -90,15 +90,18 @@ export interface ZoneHealth {
   readonly reached: readonly Reached[];
   /** What the primary makes of the key; null: there is no key yet. */
   readonly probed: DnsProbed | null;
+  /** Servers that drover has set up and whose BIND does not run. */
+  readonly stopped: ReadonlySet<string>;
 }
 
 /** Whether the zone's servers are there, agree, and take updates; and whether its numbers are good for clients. */
-export function zoneDiagnoses({ looked, reached, probed }: ZoneHealth): readonly Diagnosis[] {
+export function zoneDiagnoses(health: ZoneHealth): readonly Diagnosis[] {
+  const { looked, reached, probed } = health;
   const { servers } = zoneAccount(looked);
   const primary = servers[0];
   const isSilent = (server: string): boolean => reached.some((each) => each.server === server && each.why !== null);
   return [
-    ...servers.flatMap((each) => serverDiagnoses(each, reached, looked.zone.zone)),
+    ...servers.flatMap((each) => serverDiagnoses(each, health)),
     ...(primary === undefined || !primary.setUp || isSilent(primary.server)
       ? []
       : [keyDiagnosis(primary.server, probed)]),
@@ -106,21 +109,25 @@ export function zoneDiagnoses({ looked, reached, probed }: ZoneHealth): readonly
   ];
 }
 
-function serverDiagnoses(account: ServerAccount, reached: readonly Reached[], zone: string): readonly Diagnosis[] {
+function serverDiagnoses(account: ServerAccount, { looked, reached, stopped }: ZoneHealth): readonly Diagnosis[] {
   const { server, setUp, why, serial, behind } = account;
+  const { zone } = looked.zone;
   if (!setUp) {
     return [
       { subject: server, kind: "note", message: `is not set up yet as a server of ${zone}`, hint: "drover apply" },
     ];
   }
-  const silence = reached.find((each) => each.server === server)?.why ?? null;
-  if (silence !== null) return [wrong(server, silence)];
-  if (why !== null) return [wrong(server, why)];
+  const silence = reached.find((each) => each.server === server)?.why ?? why;
+  if (silence !== null) return [wrong(server, stopped.has(server) ? notRunning(server) : silence)];
   const speaks = ok(server, `answers over TCP and speaks for ${zone}, serial ${String(serial)}`);
   if ((behind ?? 0) === 0 && account.otherwise.length === 0) return [speaks];
   const late = (behind ?? 0) > 0 ? [`it is ${String(behind)} behind the primary's serial`] : [];
   const message = [...late, ...account.otherwise].join("; ");
   return [speaks, { subject: server, kind: "note", message, hint: "if it stays so: drover dns verify" }];
+}
+
+function notRunning(server: string): Omit<Failure, "code"> {
+  return { message: `BIND is not running on ${server}`, hint: "drover apply", detail: [] };
 }
 
 /** Whether the key may write, and how far the primary's clock is from ours. */

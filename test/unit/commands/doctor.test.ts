@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { doctorCommand } from "../../../src/commands/doctor.ts";
 import { failure } from "../../../src/model/errors.ts";
+import { MANIFEST } from "../../../src/named/paths.ts";
 import type { Diagnosis } from "../../../src/plan/verify/doctor.ts";
+import { removeHaproxy } from "../../fake/haproxy.ts";
+import { removeKeepalived } from "../../fake/keepalived.ts";
+import { fakeBind, printNamedFact } from "../../fake/named.ts";
 import { FakeWorld, NS1, NS2, ZONE } from "../../support/fake-world.ts";
 import { published, say } from "../../support/published.ts";
 
@@ -11,6 +15,29 @@ async function found(world: FakeWorld): Promise<readonly [number | null, ...stri
   const { checks } = JSON.parse(text) as { readonly checks: readonly Diagnosis[] };
   const odd = checks.filter(({ kind }) => kind !== "ok");
   return [code, ...odd.map(({ kind, subject, message }) => `${kind} ${subject}: ${message}`)];
+}
+
+/** The fleet's own server, as the inventory has it. */
+const OWN = { name: "dns1", address: "10.0.0.16", port: 53 };
+
+/** From now on dns1 is to answer for the zone, and the balancers are to hold a VIP. */
+function managed(world: FakeWorld): void {
+  const drover = world.files.texts.get("drover.yaml") ?? "";
+  const edge = drover.replace('hosts: "role=lb"', 'hosts: "role=lb", vip: 10.0.0.10/24, virtualRouterId: 51');
+  world.files.texts.set("drover.yaml", `${edge}dns: {servers: "role=dns", zone: ${ZONE}}\n`);
+}
+
+/** From now on what a host prints for one of its facts is changed on its way. */
+function tell(world: FakeWorld, host: string, fact: string, change: (text: string) => string): void {
+  const answer = world.fleet.interpreters.get("observe");
+  world.fleet.interpreters.set("observe", async (asked) => {
+    const told = (await answer?.(asked)) ?? { stdout: "" };
+    if (asked.host.name !== host) return told;
+    const line = new RegExp(`^${fact} 0 (.*)$`, "m");
+    const encoded = (text: string): string =>
+      Buffer.from(change(Buffer.from(text, "base64").toString())).toString("base64");
+    return { ...told, stdout: (told.stdout ?? "").replace(line, (_, text: string) => `${fact} 0 ${encoded(text)}`) };
+  });
 }
 
 describe("doctor", () => {
@@ -43,13 +70,7 @@ describe("doctor", () => {
   test("finds a host that is away, and one whose clock is off", async () => {
     const world = await published();
     world.fleet.host("app2").way = { kind: "refused", failure: failure("host-timeout", "app2: no answer in 10 s") };
-    const answer = world.fleet.interpreters.get("observe");
-    world.fleet.interpreters.set("observe", async (asked) => {
-      const told = (await answer?.(asked)) ?? { stdout: "" };
-      if (asked.host.name !== "lb1") return told;
-      const late = Buffer.from(`${String(Math.floor(world.clock.now() / 1000) - 60)}\n`).toString("base64");
-      return { ...told, stdout: (told.stdout ?? "").replace(/^clock .*$/m, `clock 0 ${late}`) };
-    });
+    tell(world, "lb1", "clock", () => `${String(Math.floor(world.clock.now() / 1000) - 60)}\n`);
     expect(await found(world)).toEqual([
       1,
       "wrong lb1: its clock is 60 s behind ours",
@@ -117,5 +138,45 @@ describe("doctor", () => {
       1,
       `wrong ${ZONE}: that a name is not there is remembered for 60 s: clients find a new app as late`,
     ]);
+  });
+
+  test("finds packages that a host's part in the fleet takes and that are not there", async () => {
+    const world = new FakeWorld("1.0", "serial: 1");
+    world.manage("{admin: [10.0.0.0/24]}");
+    managed(world);
+    removeHaproxy(world.fleet.host("lb1"));
+    removeKeepalived(world.fleet.host("lb2"));
+    tell(world, "app1", "firewall", (text) => `${text}missing ${Buffer.from("ipset iptables").toString("hex")}\n`);
+    expect(await found(world)).toEqual([
+      1,
+      "wrong lb1: is a balancer and has no HAProxy",
+      "wrong lb2: is to hold a VIP and has no keepalived",
+      "wrong app1: lacks what its firewall takes: ipset, iptables",
+      "wrong dns1: is to answer for the zone and has no BIND",
+      `note dns1: is not set up yet as a server of ${ZONE}`,
+    ]);
+    const { text } = await say(world, doctorCommand);
+    const next = text.split("\n").flatMap((line) => /hint: (on .*)/.exec(line)?.[1] ?? []);
+    expect(next).toEqual([
+      "on lb1: apt-get install haproxy",
+      "on lb2: apt-get install keepalived",
+      "on app1: apt-get install ipset iptables",
+      "on dns1: apt-get install bind9",
+    ]);
+  });
+
+  test("finds that BIND does not run where drover set it up, and says who starts it", async () => {
+    const world = new FakeWorld("1.0", "serial: 1");
+    managed(world);
+    world.dns.addZone({ zone: ZONE, primary: OWN, secondaries: [], grants: [] });
+    world.dns.server(OWN).way = "refused";
+    const model = { zone: ZONE, role: "primary" };
+    world.fleet.host("dns1").put(MANIFEST, Buffer.from(JSON.stringify({ model, sha256: "" })), "600", "root");
+    const bind = fakeBind(world.fleet.host("dns1"));
+    tell(world, "dns1", "named", () => printNamedFact(world.fleet.host("dns1")));
+    bind.active = false;
+    expect(await found(world)).toEqual([1, "wrong dns1: BIND is not running on dns1"]);
+    bind.active = true;
+    expect(await found(world)).toEqual([1, "wrong dns1: refused the connection"]);
   });
 });
