@@ -31,6 +31,15 @@ Examples:
   drover dns adopt orders               records that somebody wrote by hand
   drover dns adopt orders --from old    records of another fleet of drover's, which must not write them any more`;
 
+/** Of `dns gc`. */
+export const GC_EXAMPLES: string = `Examples:
+  drover dns gc                              what is left over in the zone of drover.yaml
+  drover dns gc --allow-empty                also where clients are still told of an instance
+  drover dns gc --forget old.example.com     once its names are gone, or the zone is: plan names it no more`;
+
+/** Of `doctor`. */
+export const DOCTOR_NOTES: string = `It changes nothing. Exit code 1 means that something is wrong, each with what to do about it; a note alone leaves it at 0.`;
+
 /** Of all commands; README has the same table. */
 export const EXIT_CODES: string = `Exit codes:
   0    done, or no difference and nothing unknown

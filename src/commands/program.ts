@@ -14,9 +14,11 @@ import { firewallShowCommand } from "./firewall-show.ts";
 import {
   ADOPT_EXAMPLES,
   APPLY_EXAMPLES,
+  DOCTOR_NOTES,
   DRAIN_EXAMPLES,
   EXIT_CODES,
   EXPLAIN_EXAMPLES,
+  GC_EXAMPLES,
   START_EXAMPLES,
 } from "./help-texts.ts";
 import { hostsCommand } from "./hosts.ts";
@@ -159,8 +161,11 @@ function addReaders(root: Command, run: Run): void {
 
 function addDoctor(root: Command, run: Run): void {
   root.addCommand(
-    verb("doctor", "check that everything is there that drover needs: hosts, clocks, DNS servers and their key")
-      .addHelpText("after", `\n${EXIT_CODES}`)
+    verb(
+      "doctor",
+      "check that everything is there that drover needs: hosts, packages, clocks, DNS servers and their key",
+    )
+      .addHelpText("after", `\n${DOCTOR_NOTES}\n\n${EXIT_CODES}`)
       .action((options) => run(options, doctorCommand)),
   );
 }
@@ -256,7 +261,10 @@ function dns(run: Run): Command {
   group.addCommand(
     verb("adopt", "take over records that stand where an app's or a host's would, exactly as they are")
       .argument("<name>", "an app or a host of the files")
-      .option("--from <fleet>", "the fleet that has them; without it, nobody's")
+      .option(
+        "--from <fleet>",
+        "name of the fleet whose owner records they carry; without it only records that carry none",
+      )
       .addHelpText("after", `\n${ADOPT_EXAMPLES}\n\n${EXIT_CODES}`)
       .action((name, options) =>
         run(options, (context) => dnsAdoptCommand(context, name, { from: undefined, ...options })),
@@ -265,8 +273,11 @@ function dns(run: Run): Command {
   group.addCommand(
     verb("gc", "take out what drover wrote and no file publishes and no host runs any more")
       .addOption(allowEmpty())
-      .addHelpText("after", `\n${EXIT_CODES}`)
-      .option("--forget <zone>", "a zone that drover wrote to before: what may be left there is remembered no more")
+      .option(
+        "--forget <zone>",
+        "remember no more which names drover wrote into a former zone; asks and changes nothing there, needs no dns block",
+      )
+      .addHelpText("after", `\n${GC_EXAMPLES}\n\n${EXIT_CODES}`)
       .action((options) => run(options, (context) => dnsGcCommand(context, { forget: undefined, ...options }))),
   );
   return group;
