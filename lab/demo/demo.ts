@@ -107,10 +107,9 @@ async function comeUp(): Promise<string> {
   say(
     "where the shop runs is in DNS; in a rollout each host leaves it before it is drained and is back once it serves",
   );
-  insist(
-    (await labVerb("run", "--", "dig", "+short", "@192.168.56.31", NAME, "SRV")).code === 0,
-    "DNS does not answer",
-  );
+  const dig = ["dig", "+short", "@192.168.56.31", NAME, "SRV"];
+  console.log(`$ ${dig.join(" ")}`);
+  insist((await labVerb("run", "--", ...dig)).code === 0, "DNS does not answer");
   const running = await runningRelease();
   if (running === null) throw new Error("the shop does not run");
   return running;
@@ -129,6 +128,8 @@ async function goodRelease(from: string): Promise<string> {
   const rolled = await drover("rollout", "start", "shop", "--release", to);
   tally(await release(loads));
   insist(rolled.code === 0, "the rollout failed");
+  say("what DNS says of it now, and what it should");
+  insist((await drover("dns", "show", "shop")).code === 0, "a DNS server did not answer");
   return to;
 }
 
