@@ -73,15 +73,15 @@ function leftApps({ topology, zone }: GarbageInput): readonly AppRecords[] {
 /** Why an app's records are not gc's to take out, and what takes them out; null where they are. */
 function whyStays({ app, hosts, odd }: AppRecords, { views, open }: GarbageInput): string | null {
   if (open[app] !== undefined) return `${app}: stays, its rollout ${open[app]} is open → drover rollout abort ${app}`;
+  // Nobody is told of it any more, e.g. of an app that goes on without a port: whoever runs it does not need the owner record.
+  if (hosts.length + odd.length === 0) return null;
   const running = [...views].flatMap(([host, { release }]) => {
     const runs =
       release.kind === "known" && release.value.apps.some((each) => each.app === app && each.manifest !== null);
     return runs ? [host] : [];
   });
-  if (running.length > 0) {
-    const next = hosts.length + odd.length === 0 ? "drover apply" : "drover apply --allow-empty";
-    return `${app}: stays, it is still deployed on ${running.join(", ")} → ${next}`;
-  }
+  if (running.length > 0)
+    return `${app}: stays, it is still deployed on ${running.join(", ")} → drover apply --allow-empty`;
   const silent = [...views].flatMap(([host, { release }]) => (release.kind === "unknown" ? [host] : []));
   if (silent.length === 0) return null;
   return `${app}: stays, whether ${silent.join(", ")} still runs it is unknown → drover dns gc, once it answers`;

@@ -122,14 +122,12 @@ function leftOver(account: AppAccount, { topology }: Looked): readonly DnsCheck[
 /** Hosts that are asked here do not tell what they run: the records alone say where it may be. */
 function leftOverHint(account: AppAccount, { hosts, apps }: Looked["topology"]): string {
   const told = toldOf(account);
+  if (told.length === 0) return "drover dns gc";
+  const gc = "drover dns gc --allow-empty";
+  if (!hosts.some(({ name }) => told.includes(name))) return `${gc} (${told.join(", ")}: not in the inventory)`;
   const isKept = apps.some(({ name }) => name === account.app);
-  const empty = told.length === 0 ? "" : " --allow-empty";
-  const gc = `drover dns gc${empty}`;
-  if (isKept) return `drover apply${empty}`;
-  if (told.length > 0 && !hosts.some(({ name }) => told.includes(name))) {
-    return `${gc} (${told.join(", ")}: not in the inventory)`;
-  }
-  return `drover apply${empty} (it stops it, too); where no host runs it any more: ${gc}`;
+  if (isKept) return "drover apply --allow-empty, and then: drover dns gc";
+  return `drover apply --allow-empty (it stops it, too); where no host runs it any more: ${gc}`;
 }
 
 /** Whom the primary tells clients of. */

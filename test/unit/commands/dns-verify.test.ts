@@ -32,6 +32,11 @@ async function quiet(settings = ""): Promise<FakeWorld> {
   return world;
 }
 
+/** An app's file, of an app that nobody talks to. */
+function withoutPort(file: string): string {
+  return file.replace(" --port {{port}}", "").replaceAll(/^(?:port|health|routes):.*\n/gm, "");
+}
+
 describe("dns verify", () => {
   test("finds nothing after an apply, and says how much it looked at", async () => {
     const { code, text } = await say(await quiet(), dnsVerifyCommand);
@@ -137,14 +142,7 @@ describe("dns verify", () => {
     const deleted = await quiet();
     const file = deleted.files.texts.get("apps/shop.yaml") ?? "";
     deleted.files.texts.delete("apps/shop.yaml");
-    deleted.files.texts.set(
-      "apps/job.yaml",
-      file
-        .replaceAll("shop", "job")
-        .replace(" --port {{port}}", "")
-        .replace(/^port: .*$/m, "")
-        .replace(/^(health|routes).*$/gm, ""),
-    );
+    deleted.files.texts.set("apps/job.yaml", withoutPort(file.replaceAll("shop", "job")));
     const { text } = await say(deleted, dnsVerifyCommand);
     expect(text).toContain(
       "shop: drover wrote it into the zone, and no file wants it any more [left-over] → drover apply --allow-empty",
@@ -178,6 +176,19 @@ describe("dns verify", () => {
     );
     expect((await say(away, (context) => applyCommand(context, { allowEmpty: false }))).code).toBe(0);
     expect(await findings(away)).toEqual([0]);
+  });
+
+  test("an app that goes on without a port leaves with what is told", async () => {
+    const world = await quiet();
+    world.files.texts.set("apps/shop.yaml", withoutPort(world.files.texts.get("apps/shop.yaml") ?? ""));
+    const told = await say(world, dnsVerifyCommand);
+    expect(told.text).toContain("[left-over] → drover apply --allow-empty, and then: drover dns gc");
+    expect((await say(world, (context) => applyCommand(context, { allowEmpty: true }))).code).toBe(0);
+    expect((await say(world, dnsVerifyCommand)).text).toMatch(/shop: .* \[left-over\] → drover dns gc$/m);
+    expect((await say(world, (context) => dnsGcCommand(context, { allowEmpty: false, forget: undefined }))).code).toBe(
+      0,
+    );
+    expect(await findings(world)).toEqual([0]);
   });
 
   test("finds a zone whose clients remember for long that a name is not there; notes an unusual TTL", async () => {
