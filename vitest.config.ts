@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
 
 // Four projects: `fast` runs on every check, `contract` needs a real sshd, `lab` and `prove` need the lab's hosts (root,
-// Linux). Files of `lab` have a lab each and mostly wait, so four run side by side; `prove` measures, one after the other.
+// Linux). Files of `lab` have a lab each and mostly wait, so three run side by side; `prove` measures, one after the other.
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -29,7 +29,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "lab",
           include: ["test/lab/**/*.test.ts"],
-          maxWorkers: 4,
+          maxWorkers: 3,
           testTimeout: 300_000,
           hookTimeout: 180_000,
         },

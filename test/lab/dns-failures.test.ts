@@ -4,7 +4,6 @@ import { raiseDns } from "./support/dns/bench.ts";
 import { lab as makeLab } from "./support/lab.ts";
 import { besideForeign, expectForeign, layForeign, refusesForeign, tooMany } from "./support/scenarios/dns-foreign.ts";
 import {
-  primaryStopped,
   primaryStopsMidway,
   secondaryStopped,
   skewedClock,
@@ -28,10 +27,6 @@ beforeEach(({ onTestFailed }) => onTestFailed(() => tidyDns(lab), 120_000));
 
 test("a secondary that is stopped refuses every change, or is named and passed over", async () => {
   await expect(secondaryStopped(lab)).resolves.toBeUndefined();
-});
-
-test("a primary that is stopped refuses every change", async () => {
-  await expect(primaryStopped(lab)).resolves.toBeUndefined();
 });
 
 test("a primary that stops in the middle of a rollout stops it; users are served, and abort puts everything back", async () => {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { raiseDns, TTL } from "../lab/support/dns/bench.ts";
 import { lab as makeLab } from "../lab/support/lab.ts";
 import { killed, powerLoss } from "../lab/support/scenarios/dns-kills.ts";
+import { primaryStopped } from "../lab/support/scenarios/dns-refusals.ts";
 import { secondaryCutOff, secondaryLost, throughChanges, timeAdded } from "../lab/support/scenarios/dns-steps.ts";
 import { drover } from "../lab/support/shop.ts";
 
@@ -37,6 +38,10 @@ test("a rollout with DNS in step takes at most one TTL and a second longer per h
 test("a secondary that gets no transfers is waited for before anything is drained, and not for ever", async () => {
   await times(ROUNDS, () => secondaryCutOff(lab));
   await expect(secondaryLost(lab)).resolves.toBeUndefined();
+});
+
+test("a primary that is stopped refuses every change", async () => {
+  await expect(primaryStopped(lab)).resolves.toBeUndefined();
 });
 
 test("drover killed twenty times around withdrawals and publications: abort puts every record back on both servers", async () => {
