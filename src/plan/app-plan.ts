@@ -210,9 +210,14 @@ function restBeforeStop(host: string, ms: number): Draft {
   };
 }
 
-/** Everybody where the app leaves; else its instances that leave, and whoever stood in for it. */
-function whoLeavesDns({ situation: { app, leaving }, dns }: Work): readonly string[] {
-  return app === null ? dns.settled.map(({ host }) => host) : [...leaving.map(({ host }) => host), ...dns.guests];
+/**
+ * Where the app leaves DNS everybody whose lane has not done it already; else its instances that leave, and whoever stood in
+ * for it.
+ */
+function whoLeavesDns({ situation: { leaving, changed }, dns }: Work): readonly string[] {
+  if (!dns.leaves) return [...leaving.map(({ host }) => host), ...dns.guests];
+  const done = new Set(changed.map(({ desired }) => desired.host));
+  return dns.settled.map(({ host }) => host).filter((host) => !done.has(host));
 }
 
 function epilogueOf(work: Work): DraftStages {
@@ -230,7 +235,7 @@ function epilogueOf(work: Work): DraftStages {
     ...routing.contract,
     ...(settled ? settle("contract", routing.balancers, app?.rollout.drainTimeout ?? LEAVE_TIMEOUT) : []),
     leaving.map(({ host }) => removeInstance({ app: name, host })),
-    ...(app === null ? dns.forget() : []),
+    ...(dns.leaves ? dns.forget() : []),
     app === null ? [] : changed.map(({ desired }) => pruneReleases(desired, app.rollout.keepReleases)),
   ];
 }

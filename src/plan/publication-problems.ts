@@ -24,7 +24,7 @@ function emptied(situation: Situation, input: PlanInput): readonly Failure[] {
   const { name, app, changed } = situation;
   const before = (recordsFound(name, input)?.hosts ?? []).map(({ host }) => host);
   if (before.length === 0) return [];
-  if (app === null) return [leavingFailure(name, before)];
+  if (app === null || serviceOf(input.topology, app) === null) return [leavingFailure(name, before)];
   const settled = publicationOf(situation, input).settled.map(({ host }) => host);
   if (settled.length === 0) return [emptyFailure(name, before)];
   const told = reliable(situation, settled, input);
@@ -43,8 +43,8 @@ function reliable({ ready, fresh }: Situation, settled: readonly string[], { dra
 }
 
 function leavingFailure(app: string, hosts: readonly string[]): Failure {
-  const what = `${app}: no file names it any more, and clients of DNS are still told of ${hosts.join(", ")}`;
-  return failure("dns-empty", what, "if it is to go for good: --allow-empty; else put its file back");
+  const what = `${app}: no file gives it a port any more, and clients of DNS are still told of ${hosts.join(", ")}`;
+  return failure("dns-empty", what, "if it is to go for good: --allow-empty; else put its file, or its port, back");
 }
 
 /** Without these hosts DNS would name no instance of an app. */

@@ -20,6 +20,8 @@ export interface Publication {
   readonly settled: readonly HostEndpoints[];
   /** Of them, hosts that are no instances of the app: they stay until its new instances are in, and go at the end. */
   readonly guests: readonly string[];
+  /** True where the app is in DNS and is not to be any more. */
+  readonly leaves: boolean;
   /** What is put right before any instance that serves is touched, after `gates`. */
   readonly gates: readonly Draft[];
   readonly correct: DraftStages;
@@ -39,6 +41,7 @@ export interface Publication {
 const UNPUBLISHED: Publication = {
   settled: [],
   guests: [],
+  leaves: false,
   gates: [],
   correct: [],
   reasons: [],
@@ -61,6 +64,7 @@ export function publicationOf(situation: Situation, input: PlanInput): Publicati
     ...correction(service, settled, work),
     settled,
     guests: guests.map(({ host }) => host),
+    leaves: service === null,
     ...stepsOf(settled, new Set(guests.map(({ host }) => host)), work),
   };
 }

@@ -44,6 +44,7 @@ function title(plan: Plan): string {
   if (plan.firewall !== undefined) return `firewall: ${PART_WORDS[plan.firewall]}`;
   if (plan.dns !== undefined) return `DNS: ${DNS_WORDS[plan.dns]}`;
   if (plan.app === null) return "balancers: configuration";
+  if (plan.from === null && plan.to === null) return `${plan.app}: what is left of it goes`;
   if (plan.from === null) return `${plan.app}: first deployment of ${plan.to ?? "nothing"}`;
   if (plan.to === null) return `${plan.app}: leaves the fleet`;
   return plan.from === plan.to ? `${plan.app} ${plan.to}` : `${plan.app}: ${plan.from} → ${plan.to}`;

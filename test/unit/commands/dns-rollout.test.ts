@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Context } from "../../../src/commands/context.ts";
+import { applyCommand } from "../../../src/commands/apply.ts";
 import { drainCommand } from "../../../src/commands/drain.ts";
 import { rolloutAbortCommand } from "../../../src/commands/rollout-abort.ts";
 import { rolloutStartCommand } from "../../../src/commands/rollout-start.ts";
@@ -268,6 +269,22 @@ describe("the last instance", () => {
     world.files.texts.set("apps/.keep", "");
     expect((await said(world, apply))[0]).toBe(1);
     expect(world.told()).toEqual(ALL);
+  });
+
+  test("nor does one that loses its port; then nothing of it is left in the zone", async () => {
+    const world = await deployed(`${TIMES}, minAvailable: 0`);
+    const file = world.files.texts.get("apps/shop.yaml") ?? "";
+    const worker = file.replace(/^(?:port|health|routes): .*\n/gm, "").replace(" --port {{port}}", "");
+    world.files.texts.set("apps/shop.yaml", worker);
+    const [code, text] = await said(world, apply);
+    expect([code, world.told()]).toEqual([1, ALL]);
+    expect(text).toContain("dns-empty");
+    expect(await said(world, (context) => applyCommand(context, { allowEmpty: true }))).toEqual([
+      0,
+      expect.any(String),
+    ]);
+    expect(world.dns.records(ZONE).filter(({ name }) => name.includes("_shop"))).toEqual([]);
+    expect(world.misled).toEqual([]);
   });
 });
 
