@@ -17,7 +17,7 @@ host_leader() {
         printf '%s\n' "$pid"
         return 0
       fi
-    done < "/proc/$pid/status"
+    done < "/proc/$pid/status" || continue # it ended in between
   done 2> /dev/null < "$dir/$1/payload/init.scope/cgroup.procs"
   return 1
 }
