@@ -9,15 +9,16 @@ host_running() { ! cgroup_empty "$1"; }
 # host_leader HOST: the pid, as seen from here, of the host's own pid 1, once that is systemd: it then sits in
 # init.scope, below the group that nspawn makes for what it runs. Helpers it forks sit there too, for a moment.
 host_leader() {
-  local dir pid key ids
+  local dir pid line lines
   dir=$(cgroup_main) || return 1
   while read -r pid; do
-    while read -r key ids; do
-      if [[ $key == NSpid: && $ids =~ [[:space:]]1$ ]]; then
-        printf '%s\n' "$pid"
-        return 0
-      fi
-    done < "/proc/$pid/status" || continue # it ended in between
+    # In one read: a second one would go on in the middle of a text that has become longer or shorter meanwhile.
+    mapfile -t lines < "/proc/$pid/status" || continue
+    for line in "${lines[@]}"; do
+      [[ $line =~ ^NSpid:.*[[:space:]]1$ ]] || continue
+      printf '%s\n' "$pid"
+      return 0
+    done
   done 2> /dev/null < "$dir/$1/payload/init.scope/cgroup.procs"
   return 1
 }

@@ -126,7 +126,7 @@ function leftOverHint(account: AppAccount, { hosts, apps }: Looked["topology"]):
   const gc = "drover dns gc --allow-empty";
   if (!hosts.some(({ name }) => told.includes(name))) return `${gc} (${told.join(", ")}: not in the inventory)`;
   const isKept = apps.some(({ name }) => name === account.app);
-  if (isKept) return "drover apply --allow-empty, and then: drover dns gc";
+  if (isKept) return "drover apply --allow-empty";
   return `drover apply --allow-empty (it stops it, too); where no host runs it any more: ${gc}`;
 }
 
